@@ -14,7 +14,7 @@ ARGS   ?=
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench translate lock clean
+.PHONY: help run demo test lint bench build translate lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -35,6 +35,8 @@ lint: .venv/.dev ## Check style and the import contracts
 
 bench: .venv/.dev $(DIST) .venv/.translations ## Measure the paths that must be fast
 	$(BIN)/python -m tests.bench $(ARGS)
+
+build: .venv/.run $(DIST) .venv/.translations ## Install and build everything that `make run` needs
 
 translate: .venv/.dev ## Bring the catalogues up to date and name the texts without Chinese
 	$(BIN)/flask translate extract

@@ -1,0 +1,1 @@
+// Small behaviours of the kit, each its own module.

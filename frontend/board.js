@@ -1,0 +1,1 @@
+// The pipeline board: move an opportunity by drag or by keyboard.

@@ -1,0 +1,1 @@
+// The gate page: camera, keyboard-wedge scanner, offline queue.

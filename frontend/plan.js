@@ -1,0 +1,1 @@
+// The hall plan: pan, zoom, choose and draw booths.
