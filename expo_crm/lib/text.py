@@ -1,0 +1,210 @@
+"""Text that people type: cleaned for storing, folded for comparing and searching, sorted the way people count.
+
+`clean` keeps what a person wrote (TM signs, full-width Chinese brackets, emoji); `fold` throws differences away and is
+only ever compared, never shown.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import opencc
+from pypinyin import Style, lazy_pinyin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LINE_BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_INVISIBLE = re.compile(r"[\u00ad\u180e\u200b\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u206f\ufff9-\ufffb]")
+_BLANK_LETTERS = re.compile(r"[\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5]")
+_TAGS = re.compile(r"[\U000e0000-\U000e007f]")
+_JOINER = re.compile(r"[\u200c\u200d]")
+_SPACES = re.compile(r"[^\S\n]+")
+_FULL_WIDTH = {
+    **{code: code - 0xFEE0 for code in range(0xFF10, 0xFF1A)},
+    **{code: code - 0xFEE0 for code in (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))},
+    0x3000: 0x20,
+}
+_HAN = re.compile(r"[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_WORD_BREAKS = re.compile(r"[\W_]+")
+_BLACK_FLAG = "\U0001f3f4"
+
+
+def is_han(sign: str) -> bool:
+    """True for one Chinese character."""
+    return bool(_HAN.match(sign))
+
+
+def has_han(text: str) -> bool:
+    """True when `text` holds a Chinese character."""
+    return bool(_HAN.search(text))
+
+
+def clean(text: str, *, multiline: bool = False, limit: int | None = None) -> str:
+    """What is stored of a typed text: NFC, one space between words, nothing invisible that could deceive.
+
+    Drops NUL and other controls, lone surrogates, bidi overrides, zero-width and soft-hyphen signs and tag letters;
+    joiners stay only inside scripts and emoji that need them. Full-width letters, digits and spaces become ASCII,
+    Chinese punctuation stays. Line breaks stay when `multiline`. `limit` counts characters and never cuts a grapheme.
+    """
+    text = _CONTROL.sub("", _LINE_BREAKS.sub("\n", text))
+    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).translate(_FULL_WIDTH)
+    if _BLACK_FLAG not in text:
+        text = _TAGS.sub("", text)
+    text = _drop_idle_joiners(text)
+    if multiline:
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(_SPACES.sub(" ", line).strip() for line in text.split("\n")))
+    else:
+        text = re.sub(r"\s+", " ", text)
+    text = text.strip()
+    return text if limit is None else truncate(text, limit)
+
+
+def _drop_idle_joiners(text: str) -> str:
+    """Remove joiners that stand beside a space, an ASCII sign, a Chinese character or an end."""
+    if not _JOINER.search(text):
+        return text
+
+    def needed(match: re.Match[str]) -> str:
+        before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
+        idle = any(not s or s.isascii() or s.isspace() or is_han(s) for s in (before, after))
+        return "" if idle else match.group()
+
+    return _JOINER.sub(needed, text)
+
+
+def clean_code(text: str) -> str:
+    """A code, number or key as stored: `clean`, and every compatibility form folded (NFKC)."""
+    return clean(unicodedata.normalize("NFKC", clean(text)))
+
+
+def is_blank(text: str | None) -> bool:
+    """True when nothing visible is there: None, spaces, zero-width signs, the Hangul filler, the empty Braille cell."""
+    if not text:
+        return True
+    return not clean(_BLANK_LETTERS.sub("", text))
+
+
+def _regional(sign: str) -> bool:
+    return "\U0001f1e6" <= sign <= "\U0001f1ff"
+
+
+def _extends(sign: str) -> bool:
+    """True when `sign` belongs to the grapheme before it."""
+    return (
+        unicodedata.category(sign) in ("Mn", "Me", "Mc")
+        or sign in "\u200d\u200c"
+        or "\U0001f3fb" <= sign <= "\U0001f3ff"
+        or "\U000e0020" <= sign <= "\U000e007f"
+        or "\u1160" <= sign <= "\u11ff"
+    )
+
+
+def graphemes(text: str) -> Iterator[str]:
+    """Cut `text` into what a reader sees as single signs: marks, emoji sequences and flags stay whole.
+
+    A short form of Unicode UAX 29: enough for names and comments, without its tables.
+    """
+    start, flags = 0, 0
+    for place in range(1, len(text)):
+        previous, sign = text[place - 1], text[place]
+        flags = flags + 1 if _regional(previous) else 0
+        pair = _regional(sign) and flags % 2 == 1
+        joined = previous == "\u200d" and unicodedata.category(sign) == "So"
+        if not (_extends(sign) or pair or joined):
+            yield text[start:place]
+            start = place
+    if text:
+        yield text[start:]
+
+
+def truncate(text: str, limit: int, ellipsis: str = "") -> str:
+    """At most `limit` characters (code points) of `text`, cut between graphemes, `ellipsis` included when cut."""
+    if len(text) <= limit:
+        return text
+    room, kept = limit - len(ellipsis), ""
+    for sign in graphemes(text[: limit + 64]):
+        if len(kept) + len(sign) > room:
+            break
+        kept += sign
+    return kept.rstrip() + ellipsis if room > 0 else text[: max(limit, 0)]
+
+
+@lru_cache(maxsize=1)
+def _converter() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
+
+
+def simplified(text: str) -> str:
+    """Traditional characters as simplified ones; everything else as it is."""
+    return str(_converter().convert(text)) if has_han(text) else text
+
+
+def fold(text: str) -> str:
+    """`text` without the differences that a search ignores: width, case, accents, traditional characters, spacing."""
+    text = clean_code(text)
+    decomposed = unicodedata.normalize("NFKD", text)
+    bare = "".join(s for s in decomposed if unicodedata.category(s) not in ("Mn", "Me", "Cf"))
+    bare = unicodedata.normalize("NFC", simplified(bare).casefold())
+    return bare.translate({0xF8: "o", 0x142: "l", 0x111: "d", 0xE6: "ae", 0x153: "oe", 0x131: "i"})
+
+
+def pinyin(text: str) -> tuple[str, str]:
+    """Full pinyin and initials of the Chinese characters in `text`, no tones, no spaces: ("huawei", "hw").
+
+    Latin letters and digits between them stay in both; phrases decide readings (重庆 is chongqing).
+    """
+    full, initials = [], []
+    for syllable, han in _syllables(simplified(text)):
+        full.append(syllable)
+        initials.append(syllable[:1] if han else syllable)
+    return "".join(full), "".join(initials)
+
+
+def _syllables(text: str) -> Iterable[tuple[str, bool]]:
+    """One syllable per Chinese character (True), one piece per run of other letters or digits (False)."""
+    mark = "\0"
+    for piece in lazy_pinyin(text, style=Style.NORMAL, errors=lambda rest: [mark + _WORD_BREAKS.sub("", rest)]):
+        if piece.strip(mark):
+            yield fold(piece), not piece.startswith(mark)
+
+
+def search_key(*texts: str | None) -> str:
+    """The stored column that `LIKE '%…%'` searches: folded texts, their squeezed form, pinyin and initials.
+
+    Give all names of one thing (both languages, short name). Two Chinese characters, pinyin or initials find it.
+    Compare with the pieces of `search_terms`.
+    """
+    parts: list[str] = []
+    for text in texts:
+        if text is None or is_blank(text):
+            continue
+        folded = fold(text)
+        parts += [folded, _WORD_BREAKS.sub("", folded)]
+        if has_han(folded):
+            parts += pinyin(_only_words(folded))
+    return " ".join(dict.fromkeys(part for part in parts if part))
+
+
+def _only_words(text: str) -> str:
+    return _WORD_BREAKS.sub("", text)
+
+
+def search_terms(query: str, most: int = 8) -> list[str]:
+    """The pieces of a typed query, folded like `search_key`; a row matches when every piece is in its key."""
+    return [term for term in fold(query[:200]).split() if _only_words(term)][:most]
+
+
+def like_pattern(term: str) -> str:
+    r"""`%term%` with the LIKE signs of the term escaped by a backslash (use `ESCAPE '\'`)."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", term) + "%"
+
+
+def natural_key(code: str) -> str:
+    """A string that sorts codes the way people count: A2 before A10, also in ORDER BY. Digits are padded to ten."""
+    return re.sub(r"\d+", lambda run: run.group().lstrip("0").rjust(10, "0"), clean_code(code).upper(), flags=re.ASCII)
