@@ -1,0 +1,55 @@
+// Forms: data-autosubmit sends on change, data-guard warns before unsaved work is left, data-once stops double sending,
+// data-dismiss removes its note, data-count shows the characters left, data-show-when shows a part for an answer.
+import { on, whenAdded } from "./dom.js";
+
+on("change", "[data-autosubmit]", (e, control) => {
+  (control.form ?? control).requestSubmit();
+});
+
+on("click", "[data-dismiss]", (e, button) => button.closest(".note, [data-flash]")?.remove());
+on("focusin", "[data-select-on-focus]", (e, input) => input.select());
+
+// Unsaved work.
+const dirty = () => document.querySelector("form[data-guard].is-dirty");
+on("input", "form[data-guard]", (e, form) => form.classList.add("is-dirty"));
+document.addEventListener("submit", (e) => {
+  e.target.classList?.remove("is-dirty");
+});
+window.addEventListener("beforeunload", (e) => {
+  if (dirty()) e.preventDefault();
+});
+
+// A second click on a slow form would send it twice. htmx forms are queued by htmx itself.
+document.addEventListener("submit", (e) => {
+  const form = e.target;
+  if (e.defaultPrevented || form.method === "get" || form.method === "dialog" || form.target === "_blank") return;
+  if (form.hasAttribute("data-many")) return;
+  if (form.dataset.sent) return e.preventDefault();
+  form.dataset.sent = "1";
+  e.submitter?.classList.add("is-busy");
+  // Downloads answer without leaving the page: let go again after a while.
+  setTimeout(() => {
+    delete form.dataset.sent;
+    e.submitter?.classList.remove("is-busy");
+  }, 4000);
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const button of document.querySelectorAll(".is-busy")) button.classList.remove("is-busy");
+});
+
+// data-show-when="name=value" (or "name" for any answer): parts of a form that belong to an answer.
+function applyConditions(form) {
+  const data = new FormData(form);
+  for (const part of form.querySelectorAll("[data-show-when]")) {
+    const [name, wanted] = part.dataset.showWhen.split("=");
+    const given = data.getAll(name);
+    const shown = wanted === undefined ? given.some(Boolean) : wanted.split("|").some((w) => given.includes(w));
+    part.hidden = !shown;
+    for (const control of part.querySelectorAll("input, select, textarea")) control.disabled = !shown;
+  }
+}
+whenAdded("[data-show-when]", (part) => part.closest("form") && applyConditions(part.closest("form")));
+document.addEventListener("change", (e) => {
+  if (e.target.form?.querySelector("[data-show-when]")) applyConditions(e.target.form);
+});

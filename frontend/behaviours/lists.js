@@ -1,0 +1,71 @@
+// Lists: search while typing (but not half-typed Chinese), bulk selection, one click on a row.
+import { on, text, whenAdded } from "./dom.js";
+
+// While an input method composes, the box holds pinyin letters: searching for them would only flicker.
+document.addEventListener(
+  "input",
+  (e) => {
+    if (e.isComposing && e.target.matches?.(".list-search-input, [data-live-search]")) e.stopImmediatePropagation();
+  },
+  true,
+);
+on("compositionend", ".list-search-input, [data-live-search]", (e, input) => {
+  setTimeout(() => input.dispatchEvent(new Event("input", { bubbles: true })));
+});
+
+const picks = (form) => [...document.querySelectorAll(`input[type=checkbox][form="${CSS.escape(form.id)}"]`)];
+
+function refresh(form) {
+  const boxes = picks(form);
+  const count = boxes.filter((box) => box.checked).length;
+  form.classList.toggle("is-active", count > 0);
+  const label = form.querySelector("[data-bulk-count]");
+  const shown = count ? text("selected", { count }) : "";
+  if (label && label.textContent !== shown) label.textContent = shown;
+  for (const box of boxes) box.closest("tr")?.classList.toggle("is-picked", box.checked);
+  const all = document.querySelector(`[data-bulk-all="${CSS.escape(form.id)}"]`);
+  if (all) {
+    all.checked = boxes.length > 0 && count === boxes.length;
+    all.indeterminate = count > 0 && count < boxes.length;
+  }
+}
+
+document.addEventListener("change", (e) => {
+  const box = e.target;
+  if (box.dataset?.bulkAll) {
+    const form = document.getElementById(box.dataset.bulkAll);
+    for (const pick of form ? picks(form) : []) pick.checked = box.checked;
+    if (form) refresh(form);
+  } else if (box.form?.matches("[data-bulk]")) {
+    refresh(box.form);
+  }
+});
+
+on("click", "[data-bulk-clear]", (e, button) => {
+  for (const pick of picks(button.form)) pick.checked = false;
+  refresh(button.form);
+});
+
+// Shift-click picks everything between.
+let last = null;
+document.addEventListener("click", (e) => {
+  const box = e.target;
+  if (!box.form?.matches?.("[data-bulk]") || box.type !== "checkbox") return;
+  if (e.shiftKey && last && last.form === box.form) {
+    const boxes = picks(box.form);
+    const [from, to] = [boxes.indexOf(last), boxes.indexOf(box)].sort((a, b) => a - b);
+    for (const pick of boxes.slice(from, to + 1)) pick.checked = box.checked;
+    refresh(box.form);
+  }
+  last = box;
+});
+
+// A morph keeps check boxes that were ticked on rows that are gone: start every new page of a list without a selection.
+document.addEventListener("htmx:after:swap", (e) => {
+  const list = e.detail.ctx.target?.closest?.("[data-list]");
+  for (const form of list?.querySelectorAll("[data-bulk]") ?? []) {
+    for (const pick of picks(form)) pick.checked = false;
+    refresh(form);
+  }
+});
+whenAdded("[data-bulk]", refresh);
