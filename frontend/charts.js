@@ -64,7 +64,7 @@ const sizes = new ResizeObserver((entries) => {
 });
 
 function specText(element) {
-  const named = element.dataset.chart?.startsWith("#") ? document.querySelector(element.dataset.chart) : null;
+  const named = element.dataset.chart ? document.getElementById(element.dataset.chart) : null;
   const sibling = element.nextElementSibling;
   const script =
     named ??
@@ -137,13 +137,14 @@ function optionFrom(spec, element) {
     textStyle: { fontFamily: FONT, color: look.text },
     ...own,
     tooltip: { confine: true, ...own.tooltip, renderMode: "richText" },
-    aria: { enabled: true, label: labelOf(spec, element) },
+    aria: ariaOf(spec, element),
   };
 }
 
-function labelOf(spec, element) {
-  const description = spec.label ?? element.getAttribute("aria-label") ?? element.dataset.label;
-  return description ? { enabled: true, description } : { enabled: true };
+// What a screen reader hears: the page's own words when the element has a label, else the chart describes its numbers.
+function ariaOf(spec, element) {
+  if (element.hasAttribute("aria-label")) return { enabled: false };
+  return { enabled: true, label: spec.label ? { description: spec.label } : {} };
 }
 
 function theme() {

@@ -1,0 +1,1 @@
+"""What every test can use: databases, application, servers, browsers. The fixtures are listed in tests/conftest.py."""
