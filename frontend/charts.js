@@ -147,15 +147,29 @@ function ariaOf(spec, element) {
   return { enabled: true, label: spec.label ? { description: spec.label } : {} };
 }
 
+// The kit's colours, which are functions (light-dark(), color-mix()) that a chart cannot read: one pixel painted with
+// each of them says what it is here and now.
 function theme() {
-  const styles = getComputedStyle(document.documentElement);
-  const pick = (name, fallback) => styles.getPropertyValue(name).trim() || fallback;
-  return {
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  document.body.append(probe);
+  const pixel = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const pick = (name, fallback) => {
+    probe.style.color = `var(${name}, ${fallback})`;
+    pixel.clearRect(0, 0, 1, 1);
+    pixel.fillStyle = getComputedStyle(probe).color;
+    pixel.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = pixel.getImageData(0, 0, 1, 1).data;
+    return `rgba(${red},${green},${blue},${(alpha / 255).toFixed(3)})`;
+  };
+  const colours = {
     text: pick("--tblr-body-color", "#1f2937"),
     muted: pick("--tblr-secondary-color", "#4b5563"),
     line: pick("--tblr-border-color", "#dce1e7"),
     surface: pick("--tblr-bg-surface", "#ffffff"),
   };
+  probe.remove();
+  return colours;
 }
 
 function described(spec, look) {
@@ -267,6 +281,7 @@ function funnel(spec, look, format) {
         minSize: "12%",
         gap: 2,
         data: slices(spec),
+        color: [PALETTE[0]], // steps of one thing, not different things
         label: { position: "inside", color: "#ffffff", formatter: ({ name, value }) => `${name}  ${format.full(value)}` },
         labelLayout: { hideOverlap: true },
       },
