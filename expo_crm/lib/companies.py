@@ -15,7 +15,7 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 from expo_crm.lib.places import COUNTRIES_LATIN, PLACE_ENDINGS, PLACES
-from expo_crm.lib.text import fold, has_han, pinyin
+from expo_crm.lib.text import fold, has_han, pinyin, words
 
 SAME_SCORE = 0.90
 MAYBE_SCORE_HAN = 0.74
@@ -32,28 +32,28 @@ _BRANCH_HAN = re.compile(
 )
 _TRADES = tuple(
     sorted(
-        """科技 技术 高新技术 高科 智能 人工智能 机器人 电子 信息 网络 软件 通信 通讯 数据 数码 数字 数智 智慧 云计算 物联网 互联网 计算机 系统
-        自动化 控制 仪器 仪表 测控 检测 测试 半导体 芯片 集成电路 微电子 光电 光学 激光 传感 电气 电器 电力 电源 电机 电池 能源 新能源 光伏
+        words("""科技 技术 高新技术 高科 智能 人工智能 机器人 电子 信息 网络 软件 通信 通讯 数据 数码 数字 数智 智慧 云计算 物联网 互联网 计算机
+        系统 自动化 控制 仪器 仪表 测控 检测 测试 半导体 芯片 集成电路 微电子 光电 光学 激光 传感 电气 电器 电力 电源 电机 电池 能源 新能源 光伏
         储能 环保 环境 节能 水务 化工 化学 材料 新材料 塑料 橡胶 涂料 钢铁 金属 五金 铝业 铜业 矿业 石油 机械 机床 模具 刀具 工具 机电 装备
         设备 制造 工业 工程 重工 精密 汽车 车辆 零部件 轴承 阀门 泵业 管业 航空 航天 船舶 铁路 轨道 交通 运输 物流 供应链 仓储 生物 医药
         制药 药业 医疗 医疗器械 器械 健康 食品 饮料 酒业 乳业 农业 牧业 种业 纺织 服装 服饰 鞋业 家居 家具 家电 建材 建筑 建设 装饰
         设计 照明 玻璃 陶瓷 包装 印刷 纸业 玩具 礼品 文具 珠宝 化妆品 日化 贸易 商贸 国际贸易 进出口 商务 电子商务 商业 实业 企业 产业 投资
         控股 资产 资本 基金 金融 银行 保险 证券 信托 租赁 咨询 顾问 管理 企业管理 服务 技术服务 信息技术 信息科技 电子科技 网络科技 智能科技
         生物科技 文化传媒 文化 传媒 传播 广告 影视 娱乐 游戏 教育 培训 出版 体育 旅游 酒店 餐饮 会展 展览 展示 国际 发展 开发 创新 研究
-        产品 解决方案 集成 运营 股份 集团 连锁""".split(),
+        产品 解决方案 集成 运营 股份 集团 连锁"""),
         key=len,
         reverse=True,
     )
 )
 _TRADE_SET = frozenset(_TRADES)
 _LEGAL_LATIN = frozenset(
-    """co company corp corporation inc incorporated ltd limited llc llp lp plc pte pvt private pty gmbh mbh ag kg kgaa ug ev eg ohg se
+    words("""co company corp corporation inc incorporated ltd limited llc llp lp plc pte pvt private pty gmbh mbh ag kg kgaa ug ev eg ohg se
     sa sas sarl sasu eurl snc spa srl srls sl slu sau bv nv cv vof ab hb oy oyj as asa aps ivs kft zrt nyrt sro doo dd ad ood
     eood ooo oao zao pao jsc ojsc cjsc tov spzoo spolka zoo kk kabushiki gk sdn bhd tbk pt cia ltda eireli sirketi anonim
-    ticaret sanayi sti haftungsbeschrankt group holding holdings gruppe groupe gruppo publ""".split()
+    ticaret sanayi sti haftungsbeschrankt group holding holdings gruppe groupe gruppo publ""")
 )
-_LEGAL_FIRST = frozenset("pt ooo oao zao pao ao jsc cjsc ojsc tov the".split())
-_LINK_WORDS = frozenset("and und et y e the".split())
+_LEGAL_FIRST = frozenset(words("pt ooo oao zao pao ao jsc cjsc ojsc tov the"))
+_LINK_WORDS = frozenset(words("and und et y e the"))
 _LATIN_FORMS = (
     (re.compile(r"\b((?:[a-z]\.){2,}[a-z]?)(?=\W|$)"), lambda m: m.group(1).replace(".", "")),
     (re.compile(r"\b([a-z])/([a-z])\b"), lambda m: m.group(1) + m.group(2)),
@@ -165,21 +165,21 @@ def _parse_latin(folded: str) -> CompanyName:
     folded = folded.replace("&", " and ").replace("+", " plus ")
     for pattern, written in _LATIN_FORMS:
         folded = pattern.sub(written, folded)
-    words = [w for w in re.split(r"[\W_]+", re.sub(r"['`’]", "", folded)) if w]
-    kept = _without_forms(words)
+    every = [w for w in re.split(r"[\W_]+", re.sub(r"['`’]", "", folded)) if w]
+    kept = _without_forms(every)
     places = [w for w in kept if w in COUNTRIES_LATIN]
     brand = [w for w in kept if w not in COUNTRIES_LATIN] or kept
-    forms = [w for w in words if w in _LEGAL_LATIN and w not in kept]
+    forms = [w for w in every if w in _LEGAL_LATIN and w not in kept]
     return CompanyName(" ".join(brand), " ".join(p for p in places if p not in brand), form=" ".join(forms))
 
 
-def _without_forms(words: list[str]) -> list[str]:
+def _without_forms(every: list[str]) -> list[str]:
     """The words of a Latin name without its legal form at either end and without its link words."""
-    end = len(words)
-    while end > 1 and (words[end - 1] in _LEGAL_LATIN or words[end - 1] in _LINK_WORDS):
+    end = len(every)
+    while end > 1 and (every[end - 1] in _LEGAL_LATIN or every[end - 1] in _LINK_WORDS):
         end -= 1
-    start = 1 if end > 1 and words[0] in _LEGAL_FIRST else 0
-    return [w for w in words[start:end] if w not in _LINK_WORDS] or words
+    start = 1 if end > 1 and every[0] in _LEGAL_FIRST else 0
+    return [w for w in every[start:end] if w not in _LINK_WORDS] or every
 
 
 def company_key(name: str) -> str:
@@ -202,10 +202,11 @@ def block_keys(name: str) -> frozenset[str]:
         return frozenset()
     if parsed.chinese:
         sound = _sound(parsed.brand)
-        return frozenset({"h" + parsed.brand[:2], "p" + _sound(parsed.brand[:2]), "e" + parsed.brand[-2:], "l" + sound[:5]})
-    words = parsed.brand.split()
-    squeezed = "".join(words)
-    return frozenset({"w" + words[0], "l" + squeezed[:5], "w" + max(words, key=len)})
+        return frozenset(
+            {"h" + parsed.brand[:2], "p" + _sound(parsed.brand[:2]), "e" + parsed.brand[-2:], "l" + sound[:5]}
+        )
+    brand = parsed.brand.split()
+    return frozenset({"w" + brand[0], "l" + "".join(brand)[:5], "w" + max(brand, key=len)})
 
 
 def compare_names(a: str, b: str) -> Comparison:
@@ -232,8 +233,8 @@ def _judged(score: float, evidence: tuple[str, ...], maybe: float) -> Comparison
 
 def _compare_han(one: CompanyName, two: CompanyName) -> tuple[float, tuple[str, ...]]:
     if one.branch != two.branch:
-        score, why = _compare_han(replace(one, branch=""), replace(two, branch=""))
-        return min(score, 0.8), ("branch", *why)
+        score, reasons = _compare_han(replace(one, branch=""), replace(two, branch=""))
+        return min(score, 0.8), ("branch", *reasons)
     if one.core == two.core:
         return (1.0, ("name",)) if one.form == two.form else (0.97, ("name", "form"))
     if one.brand + one.trade == two.brand + two.trade and (not one.place or not two.place):

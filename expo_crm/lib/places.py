@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from expo_crm.lib.text import words
+
 PROVINCES = frozenset(
-    """北京 天津 上海 重庆 河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西
-    甘肃 青海 台湾 内蒙古 广西 西藏 宁夏 新疆 香港 澳门 中国""".split()
+    words("""北京 天津 上海 重庆 河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 贵州 云南 陕西
+    甘肃 青海 台湾 内蒙古 广西 西藏 宁夏 新疆 香港 澳门 中国""")
 )
 
 CITIES = frozenset(
-    """石家庄 唐山 秦皇岛 邯郸 邢台 保定 张家口 承德 沧州 廊坊 衡水 雄安 太原 大同 阳泉 长治 晋城 朔州 晋中 运城 忻州 临汾 吕梁
+    words("""石家庄 唐山 秦皇岛 邯郸 邢台 保定 张家口 承德 沧州 廊坊 衡水 雄安 太原 大同 阳泉 长治 晋城 朔州 晋中 运城 忻州 临汾 吕梁
     呼和浩特 包头 乌海 赤峰 通辽 鄂尔多斯 呼伦贝尔 巴彦淖尔 乌兰察布 沈阳 大连 鞍山 抚顺 本溪 丹东 锦州 营口 阜新 辽阳 盘锦 铁岭
     朝阳 葫芦岛 长春 四平 辽源 通化 白山 松原 白城 延边 哈尔滨 齐齐哈尔 鸡西 鹤岗 双鸭山 大庆 伊春 佳木斯 七台河 牡丹江 黑河 绥化
     南京 无锡 徐州 常州 苏州 南通 连云港 淮安 盐城 扬州 镇江 泰州 宿迁 昆山 江阴 张家港 常熟 太仓 宜兴 杭州 宁波 温州 嘉兴 湖州
@@ -21,7 +23,7 @@ CITIES = frozenset(
     攀枝花 泸州 德阳 绵阳 广元 遂宁 内江 乐山 南充 眉山 宜宾 广安 达州 雅安 巴中 资阳 贵阳 六盘水 遵义 安顺 毕节 铜仁 昆明 曲靖 玉溪
     保山 昭通 丽江 普洱 临沧 大理 拉萨 日喀则 西安 铜川 宝鸡 咸阳 渭南 延安 汉中 榆林 安康 商洛 兰州 嘉峪关 金昌 白银 天水 武威 张掖
     平凉 酒泉 庆阳 定西 陇南 西宁 海东 银川 石嘴山 吴忠 固原 中卫 乌鲁木齐 克拉玛依 吐鲁番 哈密 喀什 台北 高雄 新北 台中 台南 新竹
-    浦东 横琴 前海 张江 临港""".split()
+    浦东 横琴 前海 张江 临港""")
 )
 
 PLACES = PROVINCES | CITIES
@@ -31,9 +33,9 @@ PLACE_ENDINGS = (
 )  # fmt: skip
 
 COUNTRIES_LATIN = frozenset(
-    """china chinese prc shanghai beijing shenzhen guangzhou hangzhou suzhou nanjing hongkong taiwan macau macao germany deutschland
+    words("""china chinese prc shanghai beijing shenzhen guangzhou hangzhou suzhou nanjing hongkong taiwan macau macao germany deutschland
     france italy italia spain espana uk usa us america japan korea india singapore malaysia thailand vietnam indonesia australia
     canada mexico brazil brasil russia poland polska netherlands nederland belgium switzerland schweiz suisse austria osterreich
     sweden norway denmark finland ireland portugal greece turkey turkiye israel uae dubai europe asia apac emea international
-    global worldwide""".split()
+    global worldwide""")
 )

@@ -23,7 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\u
 _INVISIBLE = re.compile(r"[\u00ad\u180e\u200b\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u206f\ufff9-\ufffb]")
 _BLANK_LETTERS = re.compile(r"[\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5]")
 _TAGS = re.compile(r"[\U000e0000-\U000e007f]")
-_JOINER = re.compile(r"[\u200c\u200d]")
+_JOINER = re.compile(r"[\u200c\u200d]+")
 _SPACES = re.compile(r"[^\S\n]+")
 _FULL_WIDTH = {
     **{code: code - 0xFEE0 for code in range(0xFF10, 0xFF1A)},
@@ -33,6 +33,11 @@ _FULL_WIDTH = {
 _HAN = re.compile(r"[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _WORD_BREAKS = re.compile(r"[\W_]+")
 _BLACK_FLAG = "\U0001f3f4"
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a list that is written as one text."""
+    return tuple(text.split())
 
 
 def is_han(sign: str) -> bool:
@@ -66,14 +71,16 @@ def clean(text: str, *, multiline: bool = False, limit: int | None = None) -> st
 
 
 def _drop_idle_joiners(text: str) -> str:
-    """Remove joiners that stand beside a space, an ASCII sign, a Chinese character or an end."""
+    """Keep a joiner only between two letters, marks or symbols that are neither ASCII nor Chinese; of a run keep one."""
     if not _JOINER.search(text):
         return text
 
     def needed(match: re.Match[str]) -> str:
         before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
-        idle = any(not s or s.isascii() or s.isspace() or is_han(s) for s in (before, after))
-        return "" if idle else match.group()
+        idle = any(
+            not s or s.isascii() or is_han(s) or unicodedata.category(s)[0] not in "LMS" for s in (before, after)
+        )
+        return "" if idle else match.group()[0]
 
     return _JOINER.sub(needed, text)
 
@@ -169,7 +176,7 @@ def pinyin(text: str) -> tuple[str, str]:
 def _syllables(text: str) -> Iterable[tuple[str, bool]]:
     """One syllable per Chinese character (True), one piece per run of other letters or digits (False)."""
     mark = "\0"
-    for piece in lazy_pinyin(text, style=Style.NORMAL, errors=lambda rest: [mark + _WORD_BREAKS.sub("", rest)]):
+    for piece in lazy_pinyin(text, style=Style.NORMAL, errors=lambda rest: mark + _WORD_BREAKS.sub("", rest)):
         if piece.strip(mark):
             yield fold(piece), not piece.startswith(mark)
 

@@ -1,0 +1,114 @@
+"""Delimited text: find the delimiter, give the records one by one with the line they start on."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO, StringIO, TextIOWrapper
+
+from expo_crm.sheets.detect import ENCODINGS, decodes, detect_encoding, refuse_markup
+from expo_crm.sheets.errors import Limits, SheetRefused
+
+DELIMITERS = (",", ";", "\t", "，", "|")
+_SEP_LINE = re.compile(r"\ufeff?sep=(.)\r?\n", re.I)
+_SAMPLE = 128 * 1024
+_LONGEST_RECORD = 200
+"""Lines. A record that runs longer has lost its closing quote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as read: first line (from 1), raw cells, and a problem code or ""."""
+
+    line: int
+    cells: list[object]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextSource:
+    """A delimited text, ready to be read any number of times. Memory does not grow with its length."""
+
+    data: bytes
+    encoding: str
+    delimiter: str
+    skip: int
+    limits: Limits
+
+    def records(self) -> Iterator[Record]:
+        """All records that are not empty lines."""
+        with TextIOWrapper(BytesIO(self.data), self.encoding, errors="replace", newline="") as stream:
+            for _ in range(self.skip):
+                stream.readline()
+            yield from self._read(csv.reader(stream, delimiter=self.delimiter))
+
+    def _read(self, reader: Iterator[list[str]]) -> Iterator[Record]:
+        lines = 0
+        while True:
+            start = lines + 1 + self.skip
+            try:
+                cells: list[object] = list(next(reader))
+                problem = ""
+            except StopIteration:
+                return
+            except csv.Error:
+                cells, problem = [], "cell-too-long"
+            lines = reader.line_num  # type: ignore[attr-defined]
+            if lines + self.skip - start > _LONGEST_RECORD:
+                problem = "quote-open"
+            if cells or problem:
+                yield Record(start, cells, problem)
+
+
+def open_text(data: bytes, limits: Limits, encoding: str | None, delimiter: str | None) -> TextSource:
+    """Find encoding and delimiter unless they are given; SheetRefused when the given ones cannot be."""
+    chosen = _chosen_encoding(data, encoding)
+    head = data[:_SAMPLE].decode(chosen, errors="replace")
+    refuse_markup(head)
+    told = _SEP_LINE.match(head)
+    if delimiter is not None and len(delimiter) != 1:
+        raise SheetRefused("delimiter-unknown", delimiter=delimiter)
+    found = delimiter or (told.group(1) if told else sniff_delimiter(head))
+    if found in '"\r\n \0':
+        raise SheetRefused("delimiter-unknown", delimiter=found)
+    return TextSource(data, chosen, found, 1 if told else 0, limits)
+
+
+def _chosen_encoding(data: bytes, encoding: str | None) -> str:
+    if encoding is None:
+        return detect_encoding(data)
+    if encoding not in ENCODINGS:
+        raise SheetRefused("encoding-unknown", encoding=encoding)
+    if not decodes(data, encoding):
+        raise SheetRefused("encoding-wrong", encoding=encoding)
+    return encoding
+
+
+def sniff_delimiter(text: str) -> str:
+    """The delimiter under which most records have one and the same number of cells, more than one."""
+    head = text[:_SAMPLE]
+    if len(text) >= _SAMPLE // 4 and "\n" in head:
+        head = head[: head.rfind("\n")]
+    scores = {mark: _evenness(head, mark) for mark in DELIMITERS}
+    best = max(DELIMITERS, key=lambda mark: scores[mark])
+    return best if scores[best] > 0 else ","
+
+
+def _evenness(head: str, mark: str) -> float:
+    """Share of records with the commonest width, a little more for more columns; 0 for a single column."""
+    try:
+        widths = Counter(
+            len(row)
+            for _, row in zip(range(500), csv.reader(StringIO(head, newline=""), delimiter=mark), strict=False)
+            if row
+        )
+    except csv.Error:
+        return 0.0
+    several = {width: count for width, count in widths.items() if width > 1}
+    if not several:
+        return 0.0
+    width, count = max(several.items(), key=lambda item: (item[1], item[0]))
+    return count / sum(widths.values()) + min(width, 30) / 300
