@@ -40,7 +40,8 @@ document.addEventListener("htmx:finally:request", (e) => {
 // A refusal must not replace the list or form it was asked from: it becomes a toast and the page stays as it is.
 document.addEventListener("htmx:after:request", (e) => {
   const { ctx } = e.detail;
-  if (ctx.response.status < 400) return;
+  if (ctx.response.status < 400 || ctx.hx?.redirect || ctx.hx?.refresh || ctx.hx?.retarget) return;
+  if (ctx.sourceEvent?.type === "every") return e.preventDefault(); // polling goes on; the next answer may be good
   const type = ctx.response.headers.get("Content-Type") ?? "";
   const page = type.includes("html") ? new DOMParser().parseFromString(ctx.text ?? "", "text/html") : null;
   const part = page?.querySelector("[data-error-part]");
