@@ -32,25 +32,32 @@ _BRANCH_HAN = re.compile(
 )
 _TRADES = tuple(
     sorted(
-        words("""科技 技术 高新技术 高科 智能 人工智能 机器人 电子 信息 网络 软件 通信 通讯 数据 数码 数字 数智 智慧 云计算 物联网 互联网 计算机
-        系统 自动化 控制 仪器 仪表 测控 检测 测试 半导体 芯片 集成电路 微电子 光电 光学 激光 传感 电气 电器 电力 电源 电机 电池 能源 新能源 光伏
-        储能 环保 环境 节能 水务 化工 化学 材料 新材料 塑料 橡胶 涂料 钢铁 金属 五金 铝业 铜业 矿业 石油 机械 机床 模具 刀具 工具 机电 装备
-        设备 制造 工业 工程 重工 精密 汽车 车辆 零部件 轴承 阀门 泵业 管业 航空 航天 船舶 铁路 轨道 交通 运输 物流 供应链 仓储 生物 医药
-        制药 药业 医疗 医疗器械 器械 健康 食品 饮料 酒业 乳业 农业 牧业 种业 纺织 服装 服饰 鞋业 家居 家具 家电 建材 建筑 建设 装饰
-        设计 照明 玻璃 陶瓷 包装 印刷 纸业 玩具 礼品 文具 珠宝 化妆品 日化 贸易 商贸 国际贸易 进出口 商务 电子商务 商业 实业 企业 产业 投资
-        控股 资产 资本 基金 金融 银行 保险 证券 信托 租赁 咨询 顾问 管理 企业管理 服务 技术服务 信息技术 信息科技 电子科技 网络科技 智能科技
-        生物科技 文化传媒 文化 传媒 传播 广告 影视 娱乐 游戏 教育 培训 出版 体育 旅游 酒店 餐饮 会展 展览 展示 国际 发展 开发 创新 研究
-        产品 解决方案 集成 运营 股份 集团 连锁"""),
+        words("""
+        科技 技术 高新技术 高科 智能 人工智能 机器人 电子 信息 网络 软件 通信 通讯 数据 数码 数字 数智 智慧 云计算
+        物联网 互联网 计算机 系统 自动化 控制 仪器 仪表 测控 检测 测试 半导体 芯片 集成电路 微电子 光电 光学 激光
+        传感 电气 电器 电力 电源 电机 电池 能源 新能源 光伏 储能 环保 环境 节能 水务 化工 化学 材料 新材料 塑料 橡胶
+        涂料 钢铁 金属 五金 铝业 铜业 矿业 石油 机械 机床 模具 刀具 工具 机电 装备 设备 制造 工业 工程 重工 精密
+        汽车 车辆 零部件 轴承 阀门 泵业 管业 航空 航天 船舶 铁路 轨道 交通 运输 物流 供应链 仓储 生物 医药 制药 药业
+        医疗 医疗器械 器械 健康 食品 饮料 酒业 乳业 农业 牧业 种业 纺织 服装 服饰 鞋业 家居 家具 家电 建材 建筑 建设
+        装饰 设计 照明 玻璃 陶瓷 包装 印刷 纸业 玩具 礼品 文具 珠宝 化妆品 日化 贸易 商贸 国际贸易 进出口 商务
+        电子商务 商业 实业 企业 产业 投资 控股 资产 资本 基金 金融 银行 保险 证券 信托 租赁 咨询 顾问 管理 企业管理
+        服务 技术服务 信息技术 信息科技 电子科技 网络科技 智能科技 生物科技 文化传媒 文化 传媒 传播 广告 影视 娱乐
+        游戏 教育 培训 出版 体育 旅游 酒店 餐饮 会展 展览 展示 国际 发展 开发 创新 研究 产品 解决方案 集成 运营 股份
+        集团 连锁
+    """),
         key=len,
         reverse=True,
     )
 )
 _TRADE_SET = frozenset(_TRADES)
 _LEGAL_LATIN = frozenset(
-    words("""co company corp corporation inc incorporated ltd limited llc llp lp plc pte pvt private pty gmbh mbh ag kg kgaa ug ev eg ohg se
-    sa sas sarl sasu eurl snc spa srl srls sl slu sau bv nv cv vof ab hb oy oyj as asa aps ivs kft zrt nyrt sro doo dd ad ood
-    eood ooo oao zao pao jsc ojsc cjsc tov spzoo spolka zoo kk kabushiki gk sdn bhd tbk pt cia ltda eireli sirketi anonim
-    ticaret sanayi sti haftungsbeschrankt group holding holdings gruppe groupe gruppo publ""")
+    words("""
+        co company corp corporation inc incorporated ltd limited llc llp lp plc pte pvt private pty gmbh mbh ag kg
+        kgaa ug ev eg ohg se sa sas sarl sasu eurl snc spa srl srls sl slu sau bv nv cv vof ab hb oy oyj as asa aps
+        ivs kft zrt nyrt sro doo dd ad ood eood ooo oao zao pao jsc ojsc cjsc tov spzoo spolka zoo kk kabushiki gk
+        sdn bhd tbk pt cia ltda eireli sirketi anonim ticaret sanayi sti haftungsbeschrankt group holding holdings
+        gruppe groupe gruppo publ
+    """)
 )
 _LEGAL_FIRST = frozenset(words("pt ooo oao zao pao ao jsc cjsc ojsc tov the"))
 _LINK_WORDS = frozenset(words("and und et y e the"))

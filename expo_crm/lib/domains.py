@@ -7,20 +7,27 @@ import re
 from expo_crm.lib.text import clean_code, words
 
 FREE_MAIL = frozenset(
-    words("""qq.com vip.qq.com foxmail.com 163.com vip.163.com 126.com yeah.net 188.com sina.com sina.cn vip.sina.com sohu.com tom.com 21cn.com
-    139.com 189.cn wo.cn aliyun.com gmail.com googlemail.com outlook.com hotmail.com live.com live.cn msn.com yahoo.com yahoo.cn
-    yahoo.com.cn yahoo.co.jp yahoo.com.hk yahoo.com.tw ymail.com icloud.com me.com mac.com aol.com gmx.de gmx.net gmx.com web.de
-    t-online.de freenet.de mail.ru bk.ru inbox.ru list.ru yandex.ru yandex.com rambler.ru orange.fr wanadoo.fr free.fr laposte.net
-    libero.it virgilio.it tiscali.it naver.com hanmail.net daum.net proton.me protonmail.com zoho.com rediffmail.com btinternet.com
-    comcast.net verizon.net att.net hinet.net netvigator.com pchome.com.tw seznam.cz wp.pl onet.pl o2.pl uol.com.br terra.com.br""")
+    words("""
+        qq.com vip.qq.com foxmail.com 163.com vip.163.com 126.com yeah.net 188.com sina.com sina.cn vip.sina.com
+        sohu.com tom.com 21cn.com 139.com 189.cn wo.cn aliyun.com gmail.com googlemail.com outlook.com hotmail.com
+        live.com live.cn msn.com yahoo.com yahoo.cn yahoo.com.cn yahoo.co.jp yahoo.com.hk yahoo.com.tw ymail.com
+        icloud.com me.com mac.com aol.com gmx.de gmx.net gmx.com web.de t-online.de freenet.de mail.ru bk.ru
+        inbox.ru list.ru yandex.ru yandex.com rambler.ru orange.fr wanadoo.fr free.fr laposte.net libero.it
+        virgilio.it tiscali.it naver.com hanmail.net daum.net proton.me protonmail.com zoho.com rediffmail.com
+        btinternet.com comcast.net verizon.net att.net hinet.net netvigator.com pchome.com.tw seznam.cz wp.pl
+        onet.pl o2.pl uol.com.br terra.com.br
+    """)
 )
 """Mail domains that say nothing about the company."""
 
 SHARED_HOSTS = frozenset(
-    words("""facebook.com linkedin.com instagram.com twitter.com x.com youtube.com weibo.com weixin.qq.com qq.com taobao.com tmall.com jd.com
-    1688.com alibaba.com made-in-china.com globalsources.com amazon.com ebay.com github.io github.com google.com wixsite.com
-    wordpress.com blogspot.com weebly.com myshopify.com shopify.com notion.site linktr.ee bit.ly steampowered.com itch.io baidu.com
-    zhihu.com bilibili.com douyin.com tiktok.com xiaohongshu.com apple.com discord.gg discord.com t.me linkin.bio business.site""")
+    words("""
+        facebook.com linkedin.com instagram.com twitter.com x.com youtube.com weibo.com weixin.qq.com qq.com
+        taobao.com tmall.com jd.com 1688.com alibaba.com made-in-china.com globalsources.com amazon.com ebay.com
+        github.io github.com google.com wixsite.com wordpress.com blogspot.com weebly.com myshopify.com shopify.com
+        notion.site linktr.ee bit.ly steampowered.com itch.io baidu.com zhihu.com bilibili.com douyin.com tiktok.com
+        xiaohongshu.com apple.com discord.gg discord.com t.me linkin.bio business.site
+    """)
 )
 """Hosts on which many companies have pages."""
 

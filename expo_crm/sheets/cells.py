@@ -8,9 +8,8 @@ from decimal import Decimal
 
 from expo_crm.lib.text import clean
 
-_ORDINARY = re.compile(
-    r"[!-~\u4e00-\u9fff\u3001-\u301f\uff08\uff09\uff0c\uff1a\uff1b]+(?: [!-~\u4e00-\u9fff\u3001-\u301f\uff08\uff09\uff0c\uff1a\uff1b]+)*"
-)
+_SIGNS = "[!-~\u4e00-\u9fff\u3001-\u301f\uff08\uff09\uff0c\uff1a\uff1b]+"
+_ORDINARY = re.compile(f"{_SIGNS}(?: {_SIGNS})*")
 _TRIGGERS = "=+\\-@\t\r\n\x00\uff1d\uff0b\uff0d\uff20"
 FORMULA_START = re.compile(rf"(?:'|[ \u00a0\u3000\u200b\ufeff])*[{_TRIGGERS}]")
 """A text that a spreadsheet could run: a trigger first, also in full width, behind quotes or behind blanks."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO, StringIO, TextIOWrapper
+from itertools import islice
 
 from expo_crm.sheets.detect import ENCODINGS, decodes, detect_encoding, refuse_markup
 from expo_crm.sheets.errors import Limits, SheetRefused
@@ -99,12 +100,9 @@ def sniff_delimiter(text: str) -> str:
 
 def _evenness(head: str, mark: str) -> float:
     """Share of records with the commonest width, a little more for more columns; 0 for a single column."""
+    records = csv.reader(StringIO(head, newline=""), delimiter=mark)
     try:
-        widths = Counter(
-            len(row)
-            for _, row in zip(range(500), csv.reader(StringIO(head, newline=""), delimiter=mark), strict=False)
-            if row
-        )
+        widths = Counter(len(row) for row in islice(records, 500) if row)
     except csv.Error:
         return 0.0
     several = {width: count for width, count in widths.items() if width > 1}
