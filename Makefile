@@ -14,7 +14,7 @@ ARGS   ?=
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint bench build translate lock clean
+.PHONY: help run demo test lint types bench build translate lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -29,9 +29,14 @@ demo: .venv/.run $(DIST) .venv/.translations ## Make the demonstration show in t
 test: .venv/.dev $(DIST) .venv/.translations lint ## Run every check and test (ARGS="-k gate" for some)
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/.dev ## Check style and the import contracts
+lint: .venv/.dev node_modules/.package-lock.json ## Check style, the import contracts and the htmx version of templates
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/python node_modules/htmx.org/dist/scripts/upgrade-check.py --no-color templates frontend >.venv/htmx.log || { cat .venv/htmx.log; exit 1; }
+
+types: .venv/.dev ## Check types and the markup of templates
+	$(BIN)/mypy
+	$(BIN)/djlint templates --lint --quiet
 
 bench: .venv/.dev $(DIST) .venv/.translations ## Measure the paths that must be fast
 	$(BIN)/python -m tests.bench $(ARGS)
