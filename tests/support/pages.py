@@ -96,7 +96,7 @@ def check(response: Any) -> None:
     where = f"{response.request.method} {response.request.full_path}" if response.request else "response"
     if response.status_code >= 500:
         raise PageError(f"{where} answered {response.status}")
-    if response.mimetype != "text/html":
+    if response.mimetype != "text/html" or 300 <= response.status_code < 400:  # nobody reads a redirect's body
         return
     if found := problems_of(response.get_data(as_text=True)):
         raise PageError(f"{where}:\n  " + "\n  ".join(dict.fromkeys(found)))

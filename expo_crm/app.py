@@ -1,0 +1,139 @@
+"""Assembles the application: settings → extensions → web → packages → commands."""
+
+from __future__ import annotations
+
+import logging
+from importlib import import_module
+
+from flask import Flask, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from expo_crm import accounts, audit, cli, config, db, jobs, messaging, navigation, shows, web
+from expo_crm.config import ROOT, Settings
+from expo_crm.shows import queries as show_queries
+from expo_crm.web import policy
+
+csrf = CSRFProtect()
+
+# Importing these registers every table with the metadata, also where no page uses it yet.
+TABLES = (
+    "accounts",
+    "audit",
+    "billing",
+    "directory",
+    "exhibitors",
+    "followup",
+    "jobs",
+    "matchmaking",
+    "messaging",
+    "onsite",
+    "shows",
+    "visitors",
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """A ready application. Without settings they come from the environment. Raises ConfigError when one is wrong."""
+    settings = settings or config.from_env()
+    app = Flask(
+        "expo_crm",
+        root_path=str(ROOT / "expo_crm"),
+        template_folder=str(ROOT / "templates"),
+        instance_path=str(settings.instance_path),
+    )
+    configure(app, settings)
+    import_tables()
+    db.init_app(app, settings)
+    csrf.init_app(app)
+    web.init_app(app, settings)
+    audit.init_app(app)
+    accounts.init_app(app)
+    shows.init_app(app)
+    jobs.init_app(app)
+    messaging.init_app(app)
+    register_blueprints(app)
+    connect(app)
+    navigation.init_app(app)
+    cli.init_app(app)
+    return app
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SETTINGS=settings,
+        TESTING=settings.testing,
+        MAX_CONTENT_LENGTH=21 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        MAX_FORM_PARTS=2000,
+        SESSION_COOKIE_NAME="__Host-expo" if settings.secure_cookies else "expo",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=8 * 3600,
+        WTF_CSRF_SSL_STRICT=settings.secure_cookies,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
+    logging.basicConfig(
+        level=logging.WARNING if settings.testing else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.add_extension("jinja2.ext.do")
+
+
+def connect(app: Flask) -> None:
+    """Where a package below must reach one above it: the registries it declares are filled here."""
+    from expo_crm.messaging import services as mail
+
+    app.extensions["expo_invitation_mail"] = lambda email, name, link, locale: mail.queue(
+        "staff_invitation", to_email=email, to_name=name, locale=locale, context={"name": name, "link": link}
+    )
+
+
+def import_tables() -> None:
+    for package in TABLES:
+        import_module(f"expo_crm.{package}.models")
+
+
+PAGES = (
+    "web.health",
+    "accounts.routes",
+    "shows.routes",
+    "audit.routes",
+    "jobs.routes",
+    "messaging.routes",
+    "directory.routes",
+    "billing.routes",
+    "exhibitors.routes",
+    "visitors.routes",
+    "matchmaking.routes",
+    "onsite.routes",
+    "followup.routes",
+    "reporting.routes",
+)
+
+
+def register_blueprints(app: Flask) -> None:
+    for module in PAGES:
+        app.register_blueprint(import_module(f"expo_crm.{module}").blueprint)
+    app.add_url_rule("/", "home", home)
+
+
+@policy.public()
+def home() -> ResponseReturnValue:
+    """Where everybody starts: staff on the edition they work on, exhibitors in the portal, others at the sign-in."""
+    principal = policy.current_principal()
+    if principal.kind == "exhibitor":
+        return redirect(url_for("exhibitors.portal_home"))
+    if principal.kind != "staff":
+        return redirect(url_for("accounts.sign_in"))
+    edition = show_queries.find_default_edition()
+    if edition is None:
+        return redirect(url_for("shows.new_show"))
+    return redirect(url_for("reporting.overview", edition=edition.slug))

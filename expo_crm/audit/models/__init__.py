@@ -1,0 +1,3 @@
+from expo_crm.audit.models.entry import AuditEntry
+
+__all__ = ["AuditEntry"]

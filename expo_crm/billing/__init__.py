@@ -1,0 +1,1 @@
+"""Invoices, payments and numbers without gaps."""

@@ -1,0 +1,14 @@
+"""The flask commands, one file each."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    from expo_crm.cli import serve, translate, users, worker
+
+    app.cli.add_command(serve.serve)
+    app.cli.add_command(worker.worker)
+    app.cli.add_command(users.user)
+    app.cli.add_command(translate.translate)

@@ -1,0 +1,1 @@
+"""Companies, people, the participation ledger, activities and consent."""

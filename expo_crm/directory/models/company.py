@@ -1,0 +1,67 @@
+"""Companies: one row per legal or trading entity over all editions."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from expo_crm.accounts.models import User
+from expo_crm.db import Base, Code, IntPk, Key, LongText, Moment, Name
+
+
+class Company(Base):
+    """A company in two languages. ``name_key`` compares names, ``search_key`` finds them, ``sort_key`` orders them."""
+
+    __tablename__ = "company"
+    __table_args__ = (
+        CheckConstraint("name_zh <> '' or name_en <> ''", name="named"),
+        Index(None, "name_key"),
+        Index(None, "domain"),
+        Index(None, "sort_key"),
+        Index(None, "owner_id"),
+    )
+
+    id: Mapped[IntPk]
+    name_zh: Mapped[Name] = mapped_column(default="")
+    name_en: Mapped[Name] = mapped_column(default="")
+    name_key: Mapped[Key] = mapped_column(default="")
+    sort_key: Mapped[Key] = mapped_column(default="")
+    search_key: Mapped[LongText] = mapped_column(default="")
+    tax_id: Mapped[str | None] = mapped_column(String(40), unique=True)
+    website: Mapped[Name] = mapped_column(default="")
+    domain: Mapped[str] = mapped_column(String(253), default="")
+    phone: Mapped[str] = mapped_column(String(60), default="")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    province: Mapped[Code] = mapped_column(default="")
+    city: Mapped[Code] = mapped_column(default="")
+    address: Mapped[Name] = mapped_column(default="")
+    industry: Mapped[Name] = mapped_column(default="")
+    intro_zh: Mapped[LongText] = mapped_column(default="")
+    intro_en: Mapped[LongText] = mapped_column(default="")
+    source: Mapped[Code] = mapped_column(default="")
+    key_account: Mapped[bool] = mapped_column(default=False)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    version: Mapped[int] = mapped_column(Integer, default=1)
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own declaration style
+
+    owner: Mapped[User | None] = relationship()
+    names: Mapped[list[CompanyName]] = relationship(back_populates="company", cascade="all, delete-orphan")
+
+
+class CompanyName(Base):
+    """A further written form: former name, brand, spelling seen in an import."""
+
+    __tablename__ = "company_name"
+    __table_args__ = (Index("ix_company_alias_key", "key"), Index("ix_company_alias_company", "company_id"))
+
+    id: Mapped[IntPk]
+    company_id: Mapped[int] = mapped_column(ForeignKey("company.id", ondelete="CASCADE"))
+    name: Mapped[Name]
+    key: Mapped[Key]
+    kind: Mapped[Code] = mapped_column(default="other")  # former | brand | other
+
+    company: Mapped[Company] = relationship(back_populates="names")

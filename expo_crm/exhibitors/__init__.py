@@ -1,0 +1,1 @@
+"""Phase 1: recruitment pipeline, booths, contracts, exhibitor portal."""

@@ -1,0 +1,20 @@
+from expo_crm.exhibitors.models.booth import Booth, BoothOccupant
+from expo_crm.exhibitors.models.contract import Contract, ContractBooth, ContractLine
+from expo_crm.exhibitors.models.importing import ImportBatch, ImportRow
+from expo_crm.exhibitors.models.opportunity import Opportunity, StageChange
+from expo_crm.exhibitors.models.portal import DirectoryEntry, InvitationLink, PortalMember
+
+__all__ = [
+    "Booth",
+    "BoothOccupant",
+    "Contract",
+    "ContractBooth",
+    "ContractLine",
+    "DirectoryEntry",
+    "ImportBatch",
+    "ImportRow",
+    "InvitationLink",
+    "Opportunity",
+    "PortalMember",
+    "StageChange",
+]

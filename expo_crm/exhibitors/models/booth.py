@@ -1,0 +1,85 @@
+"""Booths of an edition and who stands on them."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from expo_crm.db import Area, Base, Code, IntPk, JsonList, Moment, Money, Name
+from expo_crm.directory.models import Company, Participation
+from expo_crm.exhibitors.models.opportunity import Opportunity
+from expo_crm.shows.models import Edition, Hall
+
+
+class Booth(Base):
+    """A stand on the hall plan, in metres from the hall's top left corner. ``polygon`` overrides the rectangle.
+
+    State: available | held (until ``held_until``, for ``opportunity``) | reserved | sold | blocked. An expired hold counts as
+    available everywhere (``domain.booth.effective_state``); a job frees it for good.
+    """
+
+    __tablename__ = "booth"
+    __table_args__ = (
+        UniqueConstraint("edition_id", "code_key"),
+        Index(None, "hall_id"),
+        CheckConstraint("state in ('available', 'held', 'reserved', 'sold', 'blocked')", name="state"),
+        CheckConstraint("state not in ('held', 'reserved') or opportunity_id is not null", name="hold_has_holder"),
+        CheckConstraint("width_m > 0 and depth_m > 0 and area_m2 > 0", name="sizes"),
+        CheckConstraint("price >= 0", name="price"),
+    )
+
+    id: Mapped[IntPk]
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"))
+    hall_id: Mapped[int] = mapped_column(ForeignKey("hall.id"))
+    code: Mapped[Code]  # as written
+    code_key: Mapped[Code]  # normalised, unique in the edition
+    kind: Mapped[Code] = mapped_column(default="shell")  # shell | raw
+    x_m: Mapped[Area]
+    y_m: Mapped[Area]
+    width_m: Mapped[Area]
+    depth_m: Mapped[Area]
+    area_m2: Mapped[Area]
+    polygon: Mapped[JsonList] = mapped_column(default=list)
+    open_sides: Mapped[int] = mapped_column(Integer, default=1)
+    price: Mapped[Money]  # whole booth, without tax
+    state: Mapped[Code] = mapped_column(default="available")
+    opportunity_id: Mapped[int | None] = mapped_column(ForeignKey("opportunity.id", ondelete="SET NULL"))
+    held_until: Mapped[Moment | None]
+    note: Mapped[Name] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(Integer, default=1)
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own declaration style
+
+    edition: Mapped[Edition] = relationship()
+    hall: Mapped[Hall] = relationship()
+    opportunity: Mapped[Opportunity | None] = relationship()
+    occupants: Mapped[list[BoothOccupant]] = relationship(back_populates="booth", cascade="all, delete-orphan")
+
+
+class BoothOccupant(Base):
+    """Many-to-many of booths and participations; at most one host per booth, held by the database."""
+
+    __tablename__ = "booth_occupant"
+    __table_args__ = (
+        UniqueConstraint("booth_id", "participation_id"),
+        Index(
+            "uq_booth_occupant_one_host",
+            "booth_id",
+            unique=True,
+            sqlite_where=text("host"),
+            postgresql_where=text("host"),
+        ),
+        Index(None, "participation_id"),
+    )
+
+    id: Mapped[IntPk]
+    booth_id: Mapped[int] = mapped_column(ForeignKey("booth.id", ondelete="CASCADE"))
+    participation_id: Mapped[int] = mapped_column(ForeignKey("participation.id", ondelete="CASCADE"))
+    host: Mapped[bool] = mapped_column(default=False)
+
+    booth: Mapped[Booth] = relationship(back_populates="occupants")
+    participation: Mapped[Participation] = relationship()
+
+    @property
+    def company(self) -> Company:
+        return self.participation.company

@@ -1,0 +1,50 @@
+"""An import stands still between its steps here: file, mapping, previewed rows, result."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from expo_crm.db import Base, Code, IntPk, Json, Moment, Name
+from expo_crm.shows.models import Edition
+
+
+class ImportBatch(Base):
+    """uploaded → mapped (preview running) → previewed → loading → done | failed. Nothing is stored in the directory before ``done``."""
+
+    __tablename__ = "import_batch"
+    __table_args__ = (
+        CheckConstraint("state in ('uploaded', 'mapped', 'previewed', 'loading', 'done', 'failed')", name="state"),
+    )
+
+    id: Mapped[IntPk]
+    edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    filename: Mapped[Name]
+    data: Mapped[bytes | None] = mapped_column(LargeBinary)  # dropped when done
+    state: Mapped[Code] = mapped_column(default="uploaded")
+    options: Mapped[Json] = mapped_column(default=dict)  # encoding, delimiter, header row, sheet
+    mapping: Mapped[Json] = mapped_column(default=dict)  # field → column header
+    totals: Mapped[Json] = mapped_column(default=dict)
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
+    created_at: Mapped[Moment]
+    finished_at: Mapped[Moment | None]
+
+    edition: Mapped[Edition] = relationship()
+
+
+class ImportRow(Base):
+    """One line of the file: new | match | conflict | refused, with the reason and, for a conflict, the user's decision."""
+
+    __tablename__ = "import_row"
+    __table_args__ = (Index(None, "batch_id", "line"), Index(None, "batch_id", "verdict"))
+
+    id: Mapped[IntPk]
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id", ondelete="CASCADE"))
+    line: Mapped[int] = mapped_column(Integer)
+    verdict: Mapped[Code]
+    reason: Mapped[Code] = mapped_column(default="")
+    detail: Mapped[Json] = mapped_column(default=dict)  # column, value, candidates
+    data: Mapped[Json] = mapped_column(default=dict)
+    company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id", ondelete="SET NULL"))
+    decision: Mapped[Code] = mapped_column(default="")  # '' | match | new | skip

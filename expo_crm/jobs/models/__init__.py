@@ -1,0 +1,3 @@
+from expo_crm.jobs.models.job import Job
+
+__all__ = ["Job"]

@@ -1,0 +1,107 @@
+"""Putting work into the ledger, claiming it, running it, settling it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from expo_crm.db import db, unit_of_work
+from expo_crm.jobs import handler_of, progress
+from expo_crm.jobs.models import Job
+from expo_crm.lib import clock, ids
+
+log = logging.getLogger(__name__)
+STALE_AFTER = dt.timedelta(minutes=30)
+MAX_ATTEMPTS = 3
+
+
+def enqueue(
+    kind: str, payload: dict[str, Any] | None = None, *, user_id: int | None = None, due_at: dt.datetime | None = None
+) -> Job:
+    """A job in the caller's transaction: it exists exactly when the change that wants it does."""
+    job = Job(kind=kind, key=ids.new_token(), due_at=due_at or clock.now(), payload=payload or {}, user_id=user_id)
+    db.session.add(job)
+    db.session.flush()
+    return job
+
+
+def enqueue_tick(kind: str, due_at: dt.datetime) -> None:
+    """A scheduled job, once per (kind, due time) however many schedulers tick."""
+    dialect = db.session.get_bind().dialect.name
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert
+    values = {
+        "kind": kind,
+        "key": "",
+        "due_at": due_at,
+        "state": "queued",
+        "payload": {},
+        "result": {},
+        "error": "",
+        "attempts": 0,
+    }
+    db.session.execute(insert(Job).values(values).on_conflict_do_nothing(index_elements=["kind", "due_at", "key"]))
+
+
+def claim() -> Job | None:
+    """Take the next due job; two workers never get the same one. Commits."""
+    with unit_of_work():
+        now = clock.now()
+        db.session.execute(
+            update(Job)
+            .where(Job.state == "running", Job.started_at < now - STALE_AFTER, Job.attempts < MAX_ATTEMPTS)
+            .values(state="queued")
+        )
+        next_id = (
+            select(Job.id)
+            .where(Job.state == "queued", Job.due_at <= now)
+            .order_by(Job.due_at, Job.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        taken = db.session.execute(
+            update(Job)
+            .where(Job.id == next_id, Job.state == "queued")
+            .values(state="running", started_at=now, attempts=Job.attempts + 1)
+            .returning(Job.id)
+        ).scalar()
+        return db.session.get(Job, taken) if taken else None
+
+
+def run_next() -> bool:
+    """Claim and run one due job in a transaction of its own; False when nothing was due. Never raises for a job's own fault."""
+    job = claim()
+    if job is None:
+        return False
+    handler = handler_of(job.kind)
+    try:
+        if handler is None:
+            raise LookupError(f"no handler for {job.kind}")
+        with unit_of_work():
+            result = handler(job.payload, progress.Progress(job.id)) or {}
+            db.session.execute(
+                update(Job)
+                .where(Job.id == job.id)
+                .values(state="done", result=result, finished_at=clock.now(), error="")
+            )
+    except Exception as error:
+        log.exception("job %s (%s) failed", job.id, job.kind)
+        with unit_of_work():
+            db.session.execute(
+                update(Job)
+                .where(Job.id == job.id)
+                .values(state="failed", finished_at=clock.now(), error=f"{type(error).__name__}: {error}"[:2000])
+            )
+    return True
+
+
+def run_all(limit: int = 1000) -> int:
+    """Run everything that is due now; returns how many jobs ran. For commands and tests; the worker does the same for ever."""
+    count = 0
+    while count < limit and run_next():
+        count += 1
+    return count

@@ -1,0 +1,126 @@
+"""The one navigation, by phase of the show: before, during, after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask_babel import lazy_gettext as _l
+
+from expo_crm.shows import queries as shows
+from expo_crm.web.policy import Permission as P
+from expo_crm.web.policy import current_principal
+
+
+@dataclass(frozen=True)
+class Item:
+    endpoint: str
+    label: Any
+    icon: str
+    permission: P
+    edition: bool = True  # the address carries the edition
+
+
+PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
+    (
+        "customers",
+        _l("Customers"),
+        (
+            Item("reporting.overview", _l("Overview"), "layout-dashboard", P.VIEW),
+            Item("directory.companies", _l("Companies"), "building", P.VIEW, edition=False),
+            Item("directory.people", _l("People"), "users", P.VIEW, edition=False),
+            Item("directory.tasks", _l("My day"), "checklist", P.VIEW, edition=False),
+        ),
+    ),
+    (
+        "before",
+        _l("Pre-show"),
+        (
+            Item("exhibitors.board", _l("Recruitment"), "layout-kanban", P.VIEW),
+            Item("exhibitors.exhibitors", _l("Exhibitors"), "building-store", P.VIEW),
+            Item("exhibitors.plan", _l("Hall plan"), "map-2", P.VIEW),
+            Item("exhibitors.contracts", _l("Contracts"), "file-text", P.VIEW),
+            Item("billing.invoices", _l("Invoices"), "receipt", P.VIEW),
+            Item("exhibitors.imports", _l("Import"), "file-import", P.IMPORT),
+            Item("visitors.registrations", _l("Visitor registrations"), "id-badge-2", P.VIEW),
+            Item("matchmaking.overview", _l("Matchmaking"), "arrows-join", P.VIEW),
+            Item("matchmaking.meetings", _l("Meetings"), "calendar-event", P.VIEW),
+        ),
+    ),
+    (
+        "during",
+        _l("Show days"),
+        (
+            Item("onsite.badges", _l("Badges"), "id", P.VIEW),
+            Item("onsite.gates", _l("Gates and devices"), "door-enter", P.VIEW),
+            Item("onsite.live", _l("Live board"), "activity", P.VIEW),
+            Item("onsite.scans", _l("Scan log"), "scan", P.VIEW),
+            Item("onsite.leads", _l("Leads"), "target-arrow", P.VIEW),
+        ),
+    ),
+    (
+        "after",
+        _l("Post-show"),
+        (
+            Item("followup.surveys", _l("Surveys"), "clipboard-text", P.VIEW),
+            Item("followup.cases", _l("Service desk"), "headset", P.VIEW),
+            Item("followup.retention", _l("Retention"), "refresh", P.VIEW),
+            Item("followup.plan", _l("Next edition"), "flag", P.VIEW),
+        ),
+    ),
+    (
+        "settings",
+        _l("Settings"),
+        (
+            Item("shows.settings", _l("Show and edition"), "settings", P.SETTINGS),
+            Item("shows.categories", _l("Categories"), "sitemap", P.VIEW),
+            Item("accounts.users", _l("Users"), "user-shield", P.USERS, edition=False),
+            Item("messaging.outbox", _l("Outbox"), "mail", P.OUTBOX, edition=False),
+            Item("jobs.jobs", _l("Background work"), "clock-cog", P.VIEW, edition=False),
+            Item("audit.entries", _l("Audit"), "history", P.AUDIT, edition=False),
+        ),
+    ),
+)
+
+
+def init_app(app: Flask) -> None:
+    app.context_processor(
+        lambda: {"navigation": navigation, "editions": shows.list_editions, "edition_url": edition_url}
+    )
+
+
+def navigation() -> list[dict[str, Any]]:
+    """The phases with the items that the principal may open."""
+    principal = current_principal()
+    edition = g.get("edition") or shows.find_default_edition()
+    out = []
+    for key, label, items in PHASES:
+        shown = [
+            _item(i, edition)
+            for i in items
+            if principal.can(i.permission)
+            and (edition is not None or not i.edition)
+            and i.endpoint in current_app.view_functions
+        ]
+        if shown:
+            out.append({"key": key, "label": label, "items": shown})
+    return out
+
+
+def _item(item: Item, edition: Any) -> dict[str, Any]:
+    url = url_for(item.endpoint, edition=edition.slug) if item.edition else url_for(item.endpoint)
+    active = request.endpoint == item.endpoint or request.path.startswith(url + "/")
+    return {"endpoint": item.endpoint, "url": url, "label": item.label, "icon": item.icon, "active": active}
+
+
+def edition_url(edition: Any) -> str:
+    """The same page in another edition where the page belongs to an edition and nothing below it, else its overview."""
+    if (
+        has_request_context()
+        and request.endpoint
+        and set(request.view_args or {}) == {"edition"}
+        and request.method == "GET"
+    ):
+        return url_for(request.endpoint, edition=edition.slug)
+    return url_for("reporting.overview", edition=edition.slug)

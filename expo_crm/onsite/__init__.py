@@ -1,0 +1,1 @@
+"""Phase 4: badges, gates, devices, scans, leads, live board."""

@@ -1,0 +1,1 @@
+"""Figures across phases; read-only."""

@@ -1,0 +1,1 @@
+"""Phase 2: visitor pre-registration and its review."""

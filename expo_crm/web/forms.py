@@ -1,0 +1,71 @@
+"""Base of every form: translated by Flask-Babel, cleaned text, and nothing kept that cannot be stored."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from wtforms import DecimalField, Field, PasswordField, StringField, TextAreaField
+from wtforms.validators import ValidationError
+
+from expo_crm.lib import money, text
+
+
+class BaseForm(FlaskForm):
+    """Strips and cleans every text on its way in."""
+
+    class Meta(FlaskForm.Meta):
+        def bind_field(self, form: Any, unbound_field: Any, options: Any) -> Field:
+            kind = unbound_field.field_class
+            if issubclass(kind, StringField) and not issubclass(kind, PasswordField):
+                cleaner = _clean_lines if issubclass(kind, TextAreaField) else _clean
+                options = {**options, "filters": [cleaner, *unbound_field.kwargs.get("filters", ())]}
+            return unbound_field.bind(form=form, **options)
+
+
+def _clean(value: Any) -> Any:
+    return text.clean(value) if isinstance(value, str) else value
+
+
+def _clean_lines(value: Any) -> Any:
+    return "\n".join(text.clean(line) for line in value.splitlines()).strip() if isinstance(value, str) else value
+
+
+class NotBlank:
+    """Required, and more than invisible characters."""
+
+    field_flags = {"required": True}
+
+    def __call__(self, form: Any, field: Field) -> None:
+        if not isinstance(field.data, str) or text.is_blank(field.data):
+            raise ValidationError(_("This field is required."))
+
+
+class MoneyField(DecimalField):
+    """A decimal that also reads full-width digits, thousands separators and a decimal comma."""
+
+    def __init__(
+        self,
+        label: Any = None,
+        validators: Any = None,
+        *,
+        low: Decimal = Decimal(0),
+        high: Decimal = Decimal("99999999"),
+        **kw: Any,
+    ) -> None:
+        super().__init__(label, validators, places=2, **kw)
+        self.low, self.high = low, high
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if not valuelist or not str(valuelist[0]).strip():
+            self.data = None
+            return
+        try:
+            self.data = money.parse(str(valuelist[0]))
+        except ValueError:
+            self.data = None
+            raise ValueError(_("Please enter a number, for example 1234.50.")) from None
+        if not self.low <= self.data <= self.high:
+            raise ValueError(_("Please enter a number between %(low)s and %(high)s.", low=self.low, high=self.high))

@@ -1,0 +1,129 @@
+"""Language of a request, and the filters that show numbers, money and moments in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.numbers import format_currency, format_decimal, format_percent
+from flask import Flask, Response, g, has_request_context, request, url_for
+from flask_babel import Babel, force_locale, format_date, format_datetime, format_time, format_timedelta, get_locale
+
+LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
+NAMES = {"zh": "中文", "en": "English"}
+babel = Babel()
+
+
+def init_app(app: Flask) -> None:
+    root = Path(__file__).resolve().parent.parent
+    catalogues = sorted(str(p) for p in root.glob("**/translations") if p.is_dir())
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(catalogues) or "translations"
+    app.config["BABEL_DEFAULT_LOCALE"] = "zh_Hans_CN"
+    babel.init_app(app, locale_selector=select, timezone_selector=lambda: current_zone().key)
+    app.after_request(_remember)
+    app.jinja_env.filters.update(
+        bi=bi, money=money, number=number, percent=percent, m2=m2, date=date, datetime=datetime_, time=time_, ago=ago
+    )
+    app.context_processor(lambda: {"locale": locale(), "other_locale_url": other_locale_url(), "locale_names": NAMES})
+
+
+def select() -> str:
+    """Order: ?lang=, cookie, the signed-in person's choice, the browser, Chinese."""
+    if not has_request_context():
+        return LOCALES["zh"]
+    for wanted in (request.args.get("lang"), request.cookies.get("lang"), g.get("preferred_locale")):
+        if wanted in LOCALES:
+            return LOCALES[wanted]
+    best = request.accept_languages.best_match(["zh", "zh-CN", "zh-Hans", "zh-TW", "en"], default="zh")
+    return LOCALES[(best or "zh")[:2]]
+
+
+def locale() -> str:
+    """``zh`` or ``en``."""
+    found = get_locale()
+    return "en" if found is not None and found.language == "en" else "zh"
+
+
+def in_locale(code: str) -> Any:
+    """Context manager: render in the recipient's language, whoever is asking."""
+    return force_locale(LOCALES.get(code, LOCALES["zh"]))
+
+
+def other_locale_url() -> str:
+    if not has_request_context() or request.endpoint is None:
+        return ""
+    other = "en" if locale() == "zh" else "zh"
+    args = {**request.args.to_dict(flat=True), **(request.view_args or {}), "lang": other}
+    return url_for(request.endpoint if request.method == "GET" else "home", **args) if request.method == "GET" else ""
+
+
+def _remember(response: Response) -> Response:
+    if request.args.get("lang") in LOCALES:
+        response.set_cookie("lang", request.args["lang"], max_age=31536000, samesite="Lax", httponly=True)
+    return response
+
+
+def current_zone() -> ZoneInfo:
+    """The venue's zone where the page belongs to an edition, otherwise the organizer's."""
+    edition = g.get("edition") if has_request_context() else None
+    return ZoneInfo(edition.timezone if edition is not None else "Asia/Shanghai")
+
+
+def bi(obj: Any, attribute: str = "name") -> str:
+    """``attribute_zh`` or ``attribute_en`` by language, falling back to the other one."""
+    if obj is None:
+        return ""
+    first, second = ("en", "zh") if locale() == "en" else ("zh", "en")
+    get = obj.get if isinstance(obj, dict) else lambda key: getattr(obj, key)
+    return get(f"{attribute}_{first}") or get(f"{attribute}_{second}") or ""
+
+
+def money(value: Decimal | None, currency: str = "CNY") -> str:
+    if value is None:
+        return "–"
+    whole = value == value.to_integral_value()
+    pattern = "¤#,##0" if whole else "¤#,##0.00"
+    return format_currency(
+        value, currency, pattern, locale="zh_Hans_CN" if currency == "CNY" else get_locale(), currency_digits=False
+    )
+
+
+def number(value: Any) -> str:
+    return "–" if value is None else format_decimal(value, locale=get_locale())
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    return (
+        "–"
+        if value is None
+        else format_percent(value, format=f"0.{'0' * digits}%" if digits else "0%", locale=get_locale())
+    )
+
+
+def m2(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{format_decimal(Decimal(value).normalize(), locale=get_locale())} m²"
+
+
+def date(value: dt.date | dt.datetime | None, fmt: str = "medium") -> str:
+    return "–" if value is None else format_date(value, fmt)
+
+
+def datetime_(value: dt.datetime | None, fmt: str = "short") -> str:
+    if value is None:
+        return "–"
+    return format_datetime(value, "y-MM-dd HH:mm" if fmt == "short" else fmt)
+
+
+def time_(value: dt.datetime | dt.time | None) -> str:
+    return "–" if value is None else format_time(value, "HH:mm", rebase=isinstance(value, dt.datetime))
+
+
+def ago(value: dt.datetime | None) -> str:
+    if value is None:
+        return "–"
+    return format_timedelta(value - dt.datetime.now(dt.UTC), add_direction=True)

@@ -1,0 +1,270 @@
+"""One way to show a list: search, filters in the URL, sort, pages, export. A view declares it; a macro renders it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from flask import Response, abort, current_app, request, url_for
+from markupsafe import Markup, escape
+from sqlalchemy import ColumnElement, Select, func, select
+
+from expo_crm.db import db
+from expo_crm.lib import text
+
+PER_PAGE = 50
+PER_PAGE_CHOICES = (25, 50, 100, 200)
+EXPORT_LIMIT = 100_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. ``value`` gives the plain value (export, default cell); ``cell`` the HTML where it differs.
+
+    ``sort`` is the SQL expression(s) to order by; None means the column cannot be sorted.
+    ``kind``: text | number | date | status. ``hide_on_phone`` drops it below 576 px; ``primary`` is the card's title there.
+    ``export_only`` columns appear in files and not on screen; ``permission`` hides a column from those who lack it.
+    """
+
+    key: str
+    label: Any
+    value: Callable[[Any], Any]
+    cell: Callable[[Any], Any] | None = None
+    sort: Any = None
+    kind: str = "text"
+    hide_on_phone: bool = False
+    primary: bool = False
+    export_only: bool = False
+
+    @property
+    def sortable(self) -> bool:
+        return self.sort is not None
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind == "number"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A filter that lives in the URL. ``where(value)`` gives the SQL condition, or None when the value changes nothing."""
+
+    key: str
+    label: Any
+    choices: Sequence[tuple[str, Any]]
+    where: Callable[[str], ColumnElement[bool] | None]
+    kind: str = "select"  # select | date | check
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Bulk:
+    url: str
+    label: Any
+    icon: str
+    confirm: Any = ""
+
+
+@dataclass(frozen=True)
+class Empty:
+    icon: str
+    title: Any
+    text: Any = ""
+    action_url: str = ""
+    action_label: Any = ""
+
+
+@dataclass
+class Listing:
+    """A prepared page of a list; see templates/components/list.html."""
+
+    id: str
+    columns: list[Column]
+    filters: list[Filter]
+    q: str | None
+    search_hint: Any
+    sort: str
+    desc: bool
+    page: int
+    per_page: int
+    total: int
+    rows: list[Any]
+    empty: Empty
+    bulk: list[Bulk] = field(default_factory=list)
+    exportable: bool = True
+    _row_url: Callable[[Any], str] | None = None
+
+    @property
+    def url(self) -> str:
+        return request.path
+
+    @property
+    def args(self) -> dict[str, str]:
+        return {k: v for k, v in request.args.items() if k not in {"lang", "export"} and v}
+
+    def _with(self, **changes: Any) -> str:
+        args = {**self.args, **{k: v for k, v in changes.items() if v is not None}}
+        for key, value in changes.items():
+            if value is None:
+                args.pop(key, None)
+        return url_for(request.endpoint or "", **{**(request.view_args or {}), **args})
+
+    def sort_url(self, key: str) -> str:
+        desc = "1" if self.sort == key and not self.desc else None
+        return self._with(sort=key, desc=desc, page=None)
+
+    def page_url(self, number: int) -> str:
+        return self._with(page=str(number) if number > 1 else None)
+
+    def per_page_url(self, size: int) -> str:
+        return self._with(per_page=str(size), page=None)
+
+    def export_url(self, fmt: str) -> str | None:
+        return self._with(export=fmt, page=None) if self.exportable else None
+
+    @property
+    def clear_url(self) -> str:
+        return url_for(request.endpoint or "", **(request.view_args or {}))
+
+    @property
+    def has_filters(self) -> bool:
+        return bool(self.q) or any(f.value for f in self.filters)
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // self.per_page))
+
+    @property
+    def first(self) -> int:
+        return (self.page - 1) * self.per_page + 1 if self.total else 0
+
+    @property
+    def last(self) -> int:
+        return min(self.page * self.per_page, self.total)
+
+    def cell(self, row: Any, column: Column) -> Markup:
+        shown = column.cell(row) if column.cell else column.value(row)
+        return Markup("") if shown is None else escape(shown)
+
+    def row_url(self, row: Any) -> str | None:
+        return self._row_url(row) if self._row_url else None
+
+
+def build(
+    *,
+    id: str,
+    query: Select[Any],
+    columns: Sequence[Column],
+    default_sort: str,
+    default_desc: bool = False,
+    tie_break: Any,
+    filters: Sequence[Filter] = (),
+    search: Callable[[str], ColumnElement[bool]] | None = None,
+    search_hint: Any = "",
+    empty: Empty,
+    row_url: Callable[[Any], str] | None = None,
+    bulk: Sequence[Bulk] = (),
+    exportable: bool = True,
+    scalars: bool = True,
+    load: Callable[[list[Any]], None] | None = None,
+) -> Listing:
+    """Read search, filters, sort and page from the request's query string and run the two queries (page and count).
+
+    A wrong page, size or sort falls back to the nearest right one. ``load`` may fetch what the page's rows need
+    in a constant number of further queries. ``scalars=False`` keeps rows as tuples.
+    """
+    args = request.args
+    q = text.clean(args.get("q", ""))[:100] if search else None
+    if search and q:
+        query = query.where(search(q))
+    live: list[Filter] = []
+    for item in filters:
+        value = args.get(item.key, "")[:60]
+        if item.kind == "select" and value not in {v for v, _ in item.choices}:
+            value = ""
+        condition = item.where(value) if value else None
+        if condition is None:
+            value = ""
+        else:
+            query = query.where(condition)
+        live.append(Filter(item.key, item.label, item.choices, item.where, item.kind, value))
+    sortable = {c.key: c for c in columns if c.sortable}
+    sort = args.get("sort", "")
+    desc = args.get("desc") == "1" if sort in sortable else default_desc
+    sort = sort if sort in sortable else default_sort
+    ordered = _order(query, sortable.get(sort), desc, tie_break)
+    run = db.session.scalars if scalars else db.session.execute
+    can_export = exportable and _may_export()
+    if can_export and args.get("export") in {"csv", "xlsx"}:
+        rows = list(run(ordered.limit(EXPORT_LIMIT)))
+        if load:
+            load(rows)
+        abort(_export(id, columns, rows, args["export"]))
+    total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    per_page = _int(args.get("per_page"), PER_PAGE)
+    per_page = per_page if per_page in PER_PAGE_CHOICES else PER_PAGE
+    page = min(max(1, _int(args.get("page"), 1)), max(1, -(-total // per_page)))
+    rows = list(run(ordered.limit(per_page).offset((page - 1) * per_page)))
+    if load:
+        load(rows)
+    shown = [c for c in columns if not c.export_only]
+    return Listing(
+        id, shown, live, q, search_hint, sort, desc, page, per_page, total, rows, empty, list(bulk), can_export, row_url
+    )
+
+
+def _order(query: Select[Any], column: Column | None, desc: bool, tie_break: Any) -> Select[Any]:
+    keys = [] if column is None else list(column.sort) if isinstance(column.sort, (tuple, list)) else [column.sort]
+    ordered = [(k.desc().nulls_last() if desc else k.asc().nulls_last()) for k in keys]
+    return query.order_by(*ordered, tie_break)
+
+
+def _int(value: str | None, default: int) -> int:
+    return int(value) if value and re.fullmatch(r"\d{1,9}", value, re.ASCII) else default
+
+
+def _may_export() -> bool:
+    from expo_crm.web.policy import Permission, current_principal
+
+    principal = current_principal()
+    return principal.kind != "staff" or principal.can(Permission.EXPORT)
+
+
+def _export(name: str, columns: Iterable[Column], rows: list[Any], fmt: str) -> Response:
+    from expo_crm.sheets import write
+
+    columns = list(columns)
+    headers = [str(c.label) for c in columns]
+    # Read now: the answer is sent after the request's context and its database session have ended.
+    body = [[_plain(c.value(row)) for c in columns] for row in rows]
+    log_export = current_app.extensions.get("expo_export_log")
+    if log_export:
+        log_export(name, len(rows), fmt)
+    if fmt == "csv":
+        return Response(
+            write.write_csv(body, headers),
+            mimetype="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+        )
+    return Response(
+        write.write_xlsx(body, headers),
+        mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'},
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Numbers stay numbers in a file; lazy texts become text."""
+    return value if value is None or isinstance(value, (int, float, Decimal, str)) else str(value)
+
+
+def contains(column: Any, words: str) -> ColumnElement[bool]:
+    """Every word of a search occurs in the column, which holds ``lib.text.search_key``; LIKE wildcards are literal."""
+    conditions = [column.contains(text.fold(word), autoescape=True) for word in words.split()[:6]]
+    out = conditions[0]
+    for condition in conditions[1:]:
+        out = out & condition
+    return out
