@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Email, InputRequired, Length
 
 from expo_crm.accounts.domain.roles import Role
@@ -41,4 +42,4 @@ class AcceptForm(BaseForm):
 class InviteForm(BaseForm):
     email = EmailField(_l("E-mail"), [NotBlank(), Email(), Length(max=254)])
     name = StringField(_l("Name"), [NotBlank(), Length(max=100)])
-    role = SelectField(_l("Role"), choices=[(r.value, ROLE_LABELS[r]) for r in Role])
+    role = SelectField(_l("Role"), choices=[SelectChoice(r.value, ROLE_LABELS[r]) for r in Role])

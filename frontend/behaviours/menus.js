@@ -43,3 +43,10 @@ document.addEventListener(
   },
   true,
 );
+
+// The side bar is longer than some screens: bring the current page's entry into view, without moving the page.
+document.addEventListener("DOMContentLoaded", () => {
+  const bar = document.getElementById("sidebar");
+  const here = bar?.querySelector("[aria-current=page]");
+  if (here && here.offsetTop > bar.clientHeight - 120) bar.scrollTop = here.offsetTop - bar.clientHeight / 2;
+});
