@@ -68,4 +68,15 @@ document.addEventListener("htmx:after:swap", (e) => {
     refresh(form);
   }
 });
+// Another page of the list starts at its top.
+document.addEventListener("htmx:after:swap", (e) => {
+  const { sourceElement, response } = e.detail.ctx;
+  if (!sourceElement.matches(".pager-button") || response?.status >= 400) return;
+  const list = document.getElementById(e.detail.ctx.target?.id ?? "") ?? e.detail.ctx.target;
+  if (!list?.isConnected) return;
+  list.setAttribute("tabindex", "-1");
+  list.focus({ preventScroll: true });
+  list.scrollIntoView({ block: "start" });
+});
+
 whenAdded("[data-bulk]", refresh);
