@@ -280,6 +280,8 @@ VISITOR_FIELDS: tuple[Field, ...] = (
 """Visitor lists and registrations of other systems."""
 
 KNOWN_HEADERS = frozenset(
-    header_key(word) for field in (*EXHIBITOR_FIELDS, *VISITOR_FIELDS) for word in (field.key, *field.synonyms)
+    header_key(word, notes=True)
+    for field in (*EXHIBITOR_FIELDS, *VISITOR_FIELDS)
+    for word in (field.key, *field.synonyms)
 )
 """Header words of both lists: what the search for the header row looks for."""

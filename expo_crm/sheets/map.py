@@ -14,6 +14,9 @@ from expo_crm.lib.text import fold
 SURE = 0.9
 """From this confidence on a screen may preselect the column; below it only proposes."""
 _LEAST = 0.6
+_NOTES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^】]*】")
+_MARKS = re.compile(r"[\W_]+")
+_DOUBLED = re.compile(r"\(\d+\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +41,24 @@ class Suggestion:
 
 
 @lru_cache(maxsize=4096)
-def header_key(text: str) -> str:
-    """A header without case, spaces, marks, notes in brackets, stars and "(2)" endings: what synonyms compare by."""
+def header_key(text: str, *, notes: bool = False) -> str:
+    """A header without case, spaces, marks and stars, and without its notes in brackets unless `notes`."""
     folded = fold(text[:200])
-    bare = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|【[^】]*】", "", folded)
-    return re.sub(r"[\W_]+", "", bare) or re.sub(r"[\W_]+", "", folded)
+    bare = folded if notes else _NOTES.sub("", folded)
+    return _MARKS.sub("", bare) or _MARKS.sub("", folded)
 
 
 def _score(header: str, field: Field) -> tuple[float, str]:
-    """Confidence and reason that a header (already a key) names the field."""
-    names = [header_key(name) for name in (field.key, *field.synonyms)]
-    if header in names:
-        return (1.0 - names.index(header) * 0.001), "exact"
-    parts = [n for n in names if len(n) >= (4 if n.isascii() else 2) and n in header]
+    """Confidence and reason that a header names the field; (0, "") when nothing speaks for it."""
+    whole, bare = header_key(header, notes=True), header_key(header)
+    names = [header_key(name, notes=True) for name in (field.key, *field.synonyms)]
+    for key, sure in ((whole, 1.0), (bare, 0.8 if _DOUBLED.search(header) else 0.95)):
+        if key in names:
+            return sure - names.index(key) * 0.001, "exact"
+    parts = [n for n in names if len(n) >= (4 if n.isascii() else 2) and n in whole]
     if parts:
-        longest = max(len(n) for n in parts)
-        return 0.62 + 0.26 * longest / len(header), "part"
-    close = max((fuzz.ratio(header, n) / 100 for n in names if len(n) >= 5), default=0.0)
+        return 0.62 + 0.26 * max(map(len, parts)) / len(whole), "part"
+    close = max((fuzz.ratio(bare, n) / 100 for n in names if len(n) >= 5), default=0.0)
     return (0.85 * close, "similar") if close >= 0.85 else (0.0, "")
 
 
@@ -63,9 +67,9 @@ def suggest_mapping(headers: Sequence[str], fields: Iterable[Field]) -> list[Sug
     candidates = [
         (score, -column, Suggestion(field.key, column, header, round(score, 3), reason))
         for column, header in enumerate(headers)
-        if header_key(header)
+        if header_key(header, notes=True)
         for field in fields
-        for score, reason in (_score(header_key(header), field),)
+        for score, reason in (_score(header, field),)
         if score >= _LEAST
     ]
     taken_columns: set[int] = set()

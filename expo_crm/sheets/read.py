@@ -202,7 +202,8 @@ def _told_header(source: TextSource | SheetSource, line: int) -> tuple[int, list
 
 
 def _known_share(names: Sequence[str]) -> float:
-    return sum(header_key(name) in KNOWN_HEADERS for name in names) / max(len(names), 1)
+    known = sum(header_key(name) in KNOWN_HEADERS or header_key(name, notes=True) in KNOWN_HEADERS for name in names)
+    return known / max(len(names), 1)
 
 
 def _data_share(names: Sequence[str]) -> float:
