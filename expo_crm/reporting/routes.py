@@ -4,4 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from expo_crm.reporting.views import overview
+
 blueprint = Blueprint("reporting", __name__)
+blueprint.add_url_rule("/e/<edition>", view_func=overview.overview, endpoint="overview")
