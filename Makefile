@@ -14,7 +14,7 @@ ARGS   ?=
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types bench build translate lock clean
+.PHONY: help run demo test lint format types bench build translate lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -33,6 +33,10 @@ lint: .venv/.dev node_modules/.package-lock.json ## Check style, the import cont
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/python node_modules/htmx.org/dist/scripts/upgrade-check.py --no-color templates frontend >.venv/htmx.log || { cat .venv/htmx.log; exit 1; }
+
+format: .venv/.dev ## Format the Python code (FILES="expo_crm/onsite" for some) and repair what can be repaired
+	$(BIN)/ruff format $(or $(FILES),.)
+	$(BIN)/ruff check --fix $(or $(FILES),.)
 
 types: .venv/.dev ## Check types and the markup of templates
 	$(BIN)/mypy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,11 +99,13 @@ def migrate(url: str, instance: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def databases() -> Iterator[Databases]:
     """The maker of databases, for tests that need one of their own."""
-    made = Databases(tmp_path_factory.mktemp("databases"))
+    folder = Path(tempfile.mkdtemp(prefix="expo-databases-", dir=postgres.fast_folder()))
+    made = Databases(folder)
     yield made
     made.close()
+    shutil.rmtree(folder)
 
 
 def pytest_generate_tests(metafunc: Any) -> None:

