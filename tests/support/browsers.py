@@ -77,12 +77,16 @@ def _has_library(name: str) -> bool:
 
 
 def _font_config(folder: Path) -> Path:
-    """A font configuration that adds our Chinese font: a bare machine has none, and shows boxes."""
+    """A font configuration that puts our font first: a bare machine has no Chinese one and shows boxes."""
     path = folder / "fonts.conf"
+    ours = "".join(
+        f'<alias binding="strong"><family>{family}</family><prefer><family>Noto Sans SC</family></prefer></alias>'
+        for family in ("system-ui", "sans-serif")
+    )
     path.write_text(
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
         '<include ignore_missing="yes">/etc/fonts/fonts.conf</include>'
-        f"<dir>{FONTS}</dir><cachedir>{folder}/cache</cachedir></fontconfig>"
+        f"<dir>{FONTS}</dir><cachedir>{folder}/cache</cachedir>{ours}</fontconfig>"
     )
     return path
 
