@@ -1,4 +1,4 @@
-"""What can be wrong with a file, as stable codes. The page words them; see `messages`."""
+"""What can be wrong with a file, as stable codes; the page puts them into words."""
 
 from __future__ import annotations
 
