@@ -53,3 +53,12 @@ whenAdded("[data-show-when]", (part) => part.closest("form") && applyConditions(
 document.addEventListener("change", (e) => {
   if (e.target.form?.querySelector("[data-show-when]")) applyConditions(e.target.form);
 });
+
+// A link of the error summary goes to the control itself, also where the target is a group of choices.
+on("click", ".error-list a[href^='#']", (e, link) => {
+  const target = document.getElementById(link.hash.slice(1));
+  const control = target?.matches("input, select, textarea") ? target : target?.querySelector("input, select, textarea");
+  if (!control) return;
+  e.preventDefault();
+  control.focus();
+});

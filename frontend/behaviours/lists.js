@@ -68,6 +68,22 @@ document.addEventListener("htmx:after:swap", (e) => {
     refresh(form);
   }
 });
+// A morph keeps what the user chose in a control although the server's answer says otherwise ("Clear all"):
+// take the answer's state, but never touch the box that is being typed in.
+document.addEventListener("htmx:after:swap", (e) => {
+  const { target, response } = e.detail.ctx;
+  if (response?.status >= 400) return;
+  const form = (document.getElementById(target?.id ?? "") ?? target)?.querySelector?.(".list-toolbar");
+  if (!form) return;
+  const typing = form.contains(document.activeElement) && document.activeElement.matches(".list-search-input") ? document.activeElement : null;
+  const kept = typing && [typing.value, typing.selectionStart, typing.selectionEnd];
+  form.reset();
+  if (typing) {
+    typing.value = kept[0];
+    typing.setSelectionRange(kept[1], kept[2]);
+  }
+});
+
 // Another page of the list starts at its top.
 document.addEventListener("htmx:after:swap", (e) => {
   const { sourceElement, response } = e.detail.ctx;

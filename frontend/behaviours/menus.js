@@ -31,18 +31,20 @@ on("keydown", "details[data-menu]", (e, menu) => {
   all.at((at + step + all.length + (at < 0 && step < 0 ? 1 : 0)) % all.length)?.focus();
 });
 
-// The drawer of the navigation takes the focus when it opens and gives it back when it closes.
+// The drawer of the navigation takes the focus when it opens, gives it back when it closes, closes when the focus leaves.
 document.addEventListener(
   "toggle",
   (e) => {
     if (!e.target.matches?.("#sidebar")) return;
     if (e.newState === "open") (e.target.querySelector("[aria-current=page]") ?? e.target.querySelector("a, button"))?.focus();
-    const shell = document.querySelector(".shell");
-    if (shell) shell.inert = e.newState === "open";
-    if (e.newState === "closed") document.querySelector(".sidebar-open")?.focus();
+    if (e.newState === "closed" && !document.activeElement?.closest("main, dialog")) document.querySelector(".sidebar-open")?.focus();
   },
   true,
 );
+document.addEventListener("focusin", (e) => {
+  const bar = document.getElementById("sidebar");
+  if (bar?.matches(":popover-open") && !bar.contains(e.target)) bar.hidePopover();
+});
 
 // The side bar is longer than some screens: bring the current page's entry into view, without moving the page.
 document.addEventListener("DOMContentLoaded", () => {
