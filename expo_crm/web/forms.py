@@ -63,7 +63,7 @@ class MoneyField(DecimalField):
             self.data = None
             return
         try:
-            self.data = money.parse(str(valuelist[0]))
+            self.data = money.parse_decimal(str(valuelist[0]), maximum=None, places=2)
         except ValueError:
             self.data = None
             raise ValueError(_("Please enter a number, for example 1234.50.")) from None
