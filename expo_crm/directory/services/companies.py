@@ -1,0 +1,164 @@
+"""Companies are made and changed here and nowhere else, so that their keys are always right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+
+from expo_crm.audit import services as audit
+from expo_crm.db import db
+from expo_crm.directory.domain import naming
+from expo_crm.directory.domain.errors import DirectoryError
+from expo_crm.directory.models import Company, CompanyName
+from expo_crm.lib import clock, text
+
+FIELDS = (
+    "name_zh",
+    "name_en",
+    "tax_id",
+    "website",
+    "domain",
+    "phone",
+    "country",
+    "province",
+    "city",
+    "address",
+    "industry",
+    "intro_zh",
+    "intro_en",
+    "source",
+    "key_account",
+    "owner_id",
+    "parent_id",
+)
+TEXTS = set(FIELDS) - {"tax_id", "key_account", "owner_id", "parent_id"}
+# Characters kept of a text; None: many lines, no limit. Unnamed texts keep 300.
+LIMITS: dict[str, int | None] = {
+    "intro_zh": None,
+    "intro_en": None,
+    "province": 60,
+    "city": 60,
+    "source": 60,
+    "phone": 60,
+    "country": 2,
+    "domain": 253,
+}
+
+
+def build_company(*, aliases: Iterable[str] = (), **fields: Any) -> Company:
+    """A company with its keys, in the session and neither flushed nor audited: for imports that record themselves once.
+
+    Fields: see ``FIELDS``. At least one of ``name_zh`` and ``name_en``; ``domain`` comes from the website when not given.
+    Raises DirectoryError("name-missing").
+    """
+    now = clock.now()
+    company = Company(created_at=now, updated_at=now, **_cleaned(fields))
+    company.domain = fields.get("domain") or naming.domain_of(company.website or "")
+    for name in aliases:
+        _add_alias(company, name)
+    _set_keys(company)
+    db.session.add(company)
+    return company
+
+
+def create_company(*, aliases: Iterable[str] = (), **fields: Any) -> Company:
+    """A new company, flushed and audited. Raises DirectoryError: "name-missing", "tax-id-taken" (other_id)."""
+    _refuse_taken(naming.tax_code(fields.get("tax_id") or ""), None)
+    company = build_company(aliases=aliases, **fields)
+    db.session.flush()
+    audit.record("company.create", "company", company.id, changes={"name": company.name_zh or company.name_en})
+    return company
+
+
+def update_company(company: Company, *, version: int | None = None, **changes: Any) -> Company:
+    """Change fields (see ``FIELDS``). With ``version`` the change is refused when the company has moved on since.
+
+    A name that is replaced stays as a former name, so that old lists still find the company.
+    Raises DirectoryError: "stale", "name-missing", "tax-id-taken".
+    """
+    if version is not None and company.version != version:
+        raise DirectoryError("stale", company.id)
+    changes = _cleaned(changes)
+    if "tax_id" in changes:
+        _refuse_taken(changes["tax_id"], company.id)
+    if "website" in changes and "domain" not in changes:
+        changes["domain"] = naming.domain_of(changes["website"])
+    before = {name: getattr(company, name) for name in changes}
+    moved = audit.diff(before, changes)
+    if not moved:
+        return company
+    for name, value in changes.items():
+        setattr(company, name, value)
+    for name in ("name_zh", "name_en"):
+        if name in moved and before[name] and before[name] not in (company.name_zh, company.name_en):
+            _add_alias(company, before[name], kind="former")
+    _set_keys(company)
+    company.updated_at = clock.now()
+    db.session.flush()
+    audit.record("company.update", "company", company.id, changes=moved)
+    return company
+
+
+def add_alias(company: Company, name: str, kind: str = "other") -> None:
+    """A further written form (former, brand, other); the company is found by it from now on. Known forms change nothing."""
+    if _add_alias(company, name, kind):
+        _set_keys(company)
+        company.updated_at = clock.now()
+        db.session.flush()
+        audit.record("company.alias", "company", company.id, changes={"name": name})
+
+
+def assign_owner(companies: Iterable[Company], owner_id: int | None) -> int:
+    """Give companies to a sales person (None: to nobody). Returns how many changed."""
+    moved = [c for c in companies if c.owner_id != owner_id]
+    for company in moved:
+        audit.record("company.assign", "company", company.id, changes={"owner_id": [company.owner_id, owner_id]})
+        company.owner_id = owner_id
+        company.updated_at = clock.now()
+    db.session.flush()
+    return len(moved)
+
+
+def _cleaned(fields: dict[str, Any]) -> dict[str, Any]:
+    unknown = set(fields) - set(FIELDS)
+    if unknown:
+        raise TypeError(f"no such company fields: {sorted(unknown)}")
+    out: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name in TEXTS:
+            value = text.clean(
+                value or "", multiline=name in LIMITS and LIMITS[name] is None, limit=LIMITS.get(name, 300)
+            )
+        elif name == "key_account":
+            value = bool(value)
+        if name in ("name_zh", "name_en") and text.is_blank(value):
+            value = ""
+        out[name] = naming.tax_code(value or "") if name == "tax_id" else value
+    return out
+
+
+def _set_keys(company: Company) -> None:
+    company.name_zh, company.name_en = company.name_zh or "", company.name_en or ""
+    if not (company.name_zh or company.name_en):
+        raise DirectoryError("name-missing")
+    keys = naming.company_keys(company.name_zh, company.name_en, (n.name for n in company.names), company.domain or "")
+    company.name_key, company.sort_key, company.search_key = keys.name_key, keys.sort_key, keys.search_key
+
+
+def _add_alias(company: Company, name: str, kind: str = "other") -> bool:
+    name = text.clean(name, limit=300)
+    known = {company.name_zh, company.name_en, *(n.name for n in company.names)}
+    if text.is_blank(name) or name in known:
+        return False
+    company.names.append(CompanyName(name=name, key=naming.alias_key(name), kind=kind))
+    return True
+
+
+def _refuse_taken(tax_id: str | None, own_id: int | None) -> None:
+    if not tax_id:
+        return
+    other = db.session.scalar(select(Company.id).where(Company.tax_id == tax_id))
+    if other is not None and other != own_id:
+        raise DirectoryError("tax-id-taken", other)
