@@ -9,6 +9,12 @@
 ==============  =======================================================================================================
 """
 
+from hypothesis import settings
+
+# The same examples on every machine and no deadline: a slow moment of the machine is no failure of the code.
+settings.register_profile("expo", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("expo")
+
 pytest_plugins = [
     "tests.support.sealed",
     "tests.support.databases",
