@@ -1,0 +1,117 @@
+"""Match money to invoices. A payment is never changed: a wrong one is reversed, with its reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+
+from flask import Flask, current_app
+from sqlalchemy import func, select
+
+from expo_crm.audit import services as audit
+from expo_crm.billing.domain.invoice import PaymentRefusal, PaymentRefused, refuse_payment, state_of
+from expo_crm.billing.models import Invoice, Payment
+from expo_crm.billing.services.invoices import is_cancelled
+from expo_crm.db import db
+from expo_crm.lib import clock
+
+# Called with the contract's id after money came or went; the package above follows with stages.
+Listener = Callable[[int], None]
+_EXTENSION = "expo_payment_listeners"
+
+
+def init_app(app: Flask) -> None:
+    app.extensions[_EXTENSION] = []
+
+
+def listen(app: Flask, listener: Listener) -> None:
+    """Be told when what is paid of a contract has changed."""
+    app.extensions[_EXTENSION].append(listener)
+
+
+def record(
+    invoice: Invoice,
+    amount: Decimal,
+    received_on: dt.date,
+    *,
+    method: str = "bank",
+    reference: str = "",
+    recorded_by: int | None = None,
+) -> Payment:
+    """Match money to an invoice, also a part of it. Raises PaymentRefused; more than is open is refused."""
+    received = _lock(invoice)
+    today = clock.local_day(clock.now(), invoice.edition.timezone)
+    refused = refuse_payment(invoice.state, invoice.total, received, amount, received_on, today)
+    if refused:
+        raise PaymentRefused(refused, open=invoice.total - received)
+    payment = Payment(
+        invoice_id=invoice.id,
+        amount=amount,
+        received_on=received_on,
+        method=method,
+        reference=reference,
+        recorded_by=recorded_by,
+        created_at=clock.now(),
+    )
+    _store(invoice, payment, received + amount, "payment.record")
+    return payment
+
+
+def reverse(invoice: Invoice, payment: Payment, reason: str, *, recorded_by: int | None = None) -> Payment:
+    """Take a payment back by a negative one. Raises PaymentRefused when it was taken back before."""
+    received = _lock(invoice)
+    if not reason:
+        raise PaymentRefused(PaymentRefusal.NEEDS_REASON)
+    if payment.amount < 0 or _is_reversed(payment):
+        raise PaymentRefused(PaymentRefusal.REVERSED)
+    back = Payment(
+        invoice_id=invoice.id,
+        amount=-payment.amount,
+        received_on=clock.local_day(clock.now(), invoice.edition.timezone),
+        method=payment.method,
+        reference=reversal_reference(payment.id),
+        reason=reason,
+        recorded_by=recorded_by,
+        created_at=clock.now(),
+    )
+    _store(invoice, back, received - payment.amount, "payment.reverse")
+    return back
+
+
+def reversal_reference(payment_id: int) -> str:
+    """What a reversal carries, so that a payment is taken back once."""
+    return f"reversal-{payment_id}"
+
+
+def _lock(invoice: Invoice) -> Decimal:
+    """Lock the invoice against a second clerk and add up what has come in."""
+    db.session.execute(select(Invoice.id).where(Invoice.id == invoice.id).with_for_update())
+    db.session.refresh(invoice, ["state"])
+    total = select(func.sum(Payment.amount)).where(Payment.invoice_id == invoice.id)
+    return db.session.scalar(total) or Decimal(0)
+
+
+def _is_reversed(payment: Payment) -> bool:
+    back = select(Payment.id).where(
+        Payment.invoice_id == payment.invoice_id, Payment.reference == reversal_reference(payment.id), Payment.amount < 0
+    )
+    return db.session.scalar(back.limit(1)) is not None
+
+
+def _store(invoice: Invoice, payment: Payment, received: Decimal, action: str) -> None:
+    before = invoice.state
+    invoice.payments.append(payment)
+    invoice.state = state_of(invoice.total, received, cancelled=is_cancelled(invoice), ever_paid=True).value
+    db.session.flush()
+    audit.record(
+        action,
+        "invoice",
+        invoice.id,
+        edition_id=invoice.edition_id,
+        changes={"amount": payment.amount, "state": [before, invoice.state]},
+        reason=payment.reason,
+    )
+    if invoice.contract_id is not None:
+        for listener in current_app.extensions[_EXTENSION]:
+            listener(invoice.contract_id)
