@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from expo_crm.db import db
 from expo_crm.lib import clock
-from expo_crm.shows.models import Category, Edition, Hall
+from expo_crm.shows.models import Category, Edition, Hall, Show
 
 
 def find_edition(slug: str) -> Edition | None:
@@ -66,8 +66,55 @@ def list_halls(edition_id: int) -> list[Hall]:
 
 
 def list_categories(show_id: int, *, retired: bool = False) -> list[Category]:
-    """The tree in reading order (parents before children, by position)."""
-    query = select(Category).where(Category.show_id == show_id).order_by(Category.position, Category.id)
-    if not retired:
-        query = query.where(~Category.retired)
-    return list(db.session.scalars(query))
+    """The tree in reading order: every parent before its children, siblings by position."""
+    rows = db.session.scalars(select(Category).where(Category.show_id == show_id)).all()
+    children: dict[int | None, list[Category]] = {}
+    for row in sorted(rows, key=lambda c: (c.position, c.id)):
+        children.setdefault(row.parent_id, []).append(row)
+    out: list[Category] = []
+    stack = list(reversed(children.get(None, [])))
+    while stack:
+        row = stack.pop()
+        if row.retired and not retired:
+            continue
+        out.append(row)
+        stack.extend(reversed(children.get(row.id, [])))
+    return out
+
+
+def find_category(show_id: int, category_id: int) -> Category | None:
+    return db.session.scalar(select(Category).where(Category.show_id == show_id, Category.id == category_id))
+
+
+def above(category: Category, tree: list[Category]) -> list[Category]:
+    """Its parent, the parent's parent and so on, among ``tree``."""
+    by_id = {c.id: c for c in tree}
+    out: list[Category] = []
+    while (parent := by_id.get(category.parent_id or 0)) is not None:
+        out.append(parent)
+        category = parent
+    return out
+
+
+def below(category: Category, tree: list[Category]) -> list[Category]:
+    """Everything under it in ``tree``, which stands in reading order."""
+    ids, out = {category.id}, []
+    for item in tree:
+        if item.parent_id in ids:
+            ids.add(item.id)
+            out.append(item)
+    return out
+
+
+def depth_of(category: Category, tree: list[Category]) -> int:
+    """0 at the top."""
+    return len(above(category, tree))
+
+
+def find_show() -> Show | None:
+    """The show that was set up first; None before the first set-up."""
+    return db.session.scalar(select(Show).order_by(Show.id).limit(1))
+
+
+def find_hall(edition_id: int, hall_id: int) -> Hall | None:
+    return db.session.scalar(select(Hall).where(Hall.edition_id == edition_id, Hall.id == hall_id))
