@@ -783,6 +783,7 @@ def upgrade() -> None:
         sa.Column("anti_passback", sa.String(length=60), nullable=False),
         sa.Column("cooldown_minutes", sa.Integer(), nullable=False),
         sa.Column("classes", JsonDict, nullable=False),
+        sa.Column("any_time", sa.Boolean(), nullable=False),
         sa.CheckConstraint("anti_passback in ('off', 'soft', 'hard', 'timed')", name=op.f("ck_gate_anti_passback")),
         sa.CheckConstraint("direction in ('entry', 'exit', 'both')", name=op.f("ck_gate_direction")),
         sa.ForeignKeyConstraint(
@@ -1124,6 +1125,14 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("badge", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_badge_edition_id_sort_key"), ["edition_id", "sort_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_badge_participation_id"), ["participation_id"], unique=False)
+        batch_op.create_index(
+            "uq_badge_registration_current",
+            ["registration_id"],
+            unique=True,
+            sqlite_where=sa.text("state <> 'replaced'"),
+            postgresql_where=sa.text("state <> 'replaced'"),
+        )
         batch_op.create_index(batch_op.f("ix_badge_registration_id"), ["registration_id"], unique=False)
 
     op.create_table(
@@ -1305,6 +1314,7 @@ def upgrade() -> None:
         sa.Column("override_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("override_reason", sa.String(length=300), nullable=False),
         sa.Column("server_verdict", sa.String(length=60), nullable=False),
+        sa.Column("device_verdict", sa.String(length=60), nullable=False),
         sa.Column("conflict", sa.Boolean(), nullable=False),
         sa.Column("clock_suspect", sa.Boolean(), nullable=False),
         sa.Column("annuls_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from expo_crm.db import Base, Code, IntPk, Moment, Name
@@ -32,13 +32,23 @@ class SigningKey(Base):
 class Badge(Base):
     """A badge of a registration, or of an exhibitor's stand staff. The code on it carries ``serial`` and ``generation`` and no personal data.
 
-    active | replaced (an older print) | blocked | revoked. Printing is not entry.
+    active | replaced | blocked | revoked. A reprint raises ``generation`` and keeps the row, so that what the holder did with
+    the old print stays one person's; a code with an older generation is refused as replaced. Printing is not entry.
     """
 
     __tablename__ = "badge"
     __table_args__ = (
         Index(None, "edition_id", "sort_key"),
         Index(None, "registration_id"),
+        Index(None, "participation_id"),
+        # One current badge per registration, whoever issues it and how often.
+        Index(
+            "uq_badge_registration_current",
+            "registration_id",
+            unique=True,
+            sqlite_where=text("state <> 'replaced'"),
+            postgresql_where=text("state <> 'replaced'"),
+        ),
         CheckConstraint("state in ('active', 'replaced', 'blocked', 'revoked')", name="state"),
         CheckConstraint("registration_id is not null or participation_id is not null", name="has_holder"),
     )

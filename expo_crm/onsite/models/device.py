@@ -30,6 +30,7 @@ class Gate(Base):
     anti_passback: Mapped[Code] = mapped_column(default="soft")
     cooldown_minutes: Mapped[int] = mapped_column(Integer, default=0)
     classes: Mapped[JsonList] = mapped_column(default=list)
+    any_time: Mapped[bool] = mapped_column(default=False)  # days and hours are not checked: build-up, rehearsal
 
     edition: Mapped[Edition] = relationship()
     hall: Mapped[Hall | None] = relationship()

@@ -44,7 +44,8 @@ class Scan(Base):
     reason: Mapped[Code]
     override_by: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     override_reason: Mapped[Name] = mapped_column(default="")
-    server_verdict: Mapped[Code] = mapped_column(default="")
+    server_verdict: Mapped[Code] = mapped_column(default="")  # of a device's decision: agrees, or the server's reason
+    device_verdict: Mapped[Code] = mapped_column(default="")  # of the server's decision, when the device decided too
     conflict: Mapped[bool] = mapped_column(default=False)
     clock_suspect: Mapped[bool] = mapped_column(default=False)
     annuls_id: Mapped[int | None] = mapped_column(ForeignKey("scan.id"))
