@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from expo_crm import accounts, audit, cli, config, db, jobs, messaging, navigation, shows, web
+from expo_crm import accounts, audit, billing, cli, config, db, exhibitors, jobs, messaging, navigation, shows, web
 from expo_crm.config import ROOT, Settings
 from expo_crm.shows import queries as show_queries
 from expo_crm.web import policy
@@ -53,6 +53,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     shows.init_app(app)
     jobs.init_app(app)
     messaging.init_app(app)
+    billing.init_app(app)
+    exhibitors.init_app(app)
     register_blueprints(app)
     connect(app)
     navigation.init_app(app)

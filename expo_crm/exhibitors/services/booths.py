@@ -1,0 +1,263 @@
+"""Booths: make them, hold, release, block. A booth row is locked before it is decided upon."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from expo_crm.audit import services as audit
+from expo_crm.db import db
+from expo_crm.exhibitors.domain.booth import (
+    GRID_LIMIT,
+    BoothFacts,
+    BoothRefusal,
+    BoothState,
+    Grid,
+    Placed,
+    Rect,
+    can_hold,
+    effective_state,
+    first_collision,
+)
+from expo_crm.exhibitors.domain.opportunity import Stage
+from expo_crm.exhibitors.domain.refusal import RuleRefused
+from expo_crm.exhibitors.models import Booth, ContractBooth, Opportunity
+from expo_crm.exhibitors.services import opportunities
+from expo_crm.lib import clock, stands
+from expo_crm.shows.models import Hall
+
+
+def facts_of(booth: Booth) -> BoothFacts:
+    return BoothFacts(booth.state, booth.held_until, booth.opportunity_id)
+
+
+def lock(booth_ids: Sequence[int]) -> list[Booth]:
+    """The booths as they are now, locked in one order until the transaction ends."""
+    query = select(Booth).where(Booth.id.in_(booth_ids)).order_by(Booth.id).with_for_update()
+    return list(db.session.scalars(query, execution_options={"populate_existing": True}))
+
+
+def hold(booth: Booth, opportunity: Opportunity, until: dt.datetime) -> None:
+    """Hold it for the opportunity until then, or prolong the own hold. Raises RuleRefused."""
+    (booth,) = lock([booth.id])
+    refused = can_hold(facts_of(booth), opportunity.id, opportunity.stage == Stage.LOST, until, clock.now())
+    if refused:
+        raise RuleRefused(refused, code=booth.code)
+    before = booth.opportunity_id if booth.state == BoothState.HELD else None
+    booth.state, booth.opportunity_id, booth.held_until = BoothState.HELD.value, opportunity.id, until
+    db.session.flush()
+    audit.record(
+        "booth.hold",
+        "booth",
+        booth.id,
+        edition_id=booth.edition_id,
+        changes={"code": booth.code, "opportunity": [before, opportunity.id], "until": until.isoformat()},
+    )
+    opportunities.follow_facts(opportunity)
+    if before not in {None, opportunity.id}:  # an expired hold that no job had tidied yet
+        _follow(before)
+
+
+def release(booth: Booth, *, reason: str = "") -> None:
+    """Give a held booth back before its time."""
+    (booth,) = lock([booth.id])
+    if booth.state != BoothState.HELD:
+        raise RuleRefused(BoothRefusal(booth.state) if booth.state in set(BoothRefusal) else BoothRefusal.NOT_HELD)
+    _free(booth, "booth.release", reason)
+
+
+def expire_holds(now: dt.datetime | None = None) -> int:
+    """Free every booth whose hold has run out; the number of them. Safe to run twice at once."""
+    now = now or clock.now()
+    due = (
+        select(Booth)
+        .where(Booth.state == "held", Booth.held_until <= now)
+        .order_by(Booth.id)
+        .with_for_update(skip_locked=True)
+    )
+    found = list(db.session.scalars(due, execution_options={"populate_existing": True}))
+    for booth in found:
+        _free(booth, "booth.expire", "")
+    return len(found)
+
+
+def block(booth: Booth, note: str) -> None:
+    """Take a free booth out of sale."""
+    (booth,) = lock([booth.id])
+    state = effective_state(booth.state, booth.held_until, clock.now())
+    if state is not BoothState.AVAILABLE:
+        raise RuleRefused(BoothRefusal.HELD_BY_OTHER if state is BoothState.HELD else BoothRefusal(state.value))
+    if booth.state == BoothState.HELD:
+        _free(booth, "booth.expire", "")
+    booth.state, booth.note = BoothState.BLOCKED.value, note
+    audit.record("booth.block", "booth", booth.id, edition_id=booth.edition_id, reason=note)
+    db.session.flush()
+
+
+def unblock(booth: Booth) -> None:
+    """Put a blocked booth back on sale."""
+    (booth,) = lock([booth.id])
+    if booth.state != BoothState.BLOCKED:
+        return
+    booth.state, booth.note = BoothState.AVAILABLE.value, ""
+    audit.record("booth.unblock", "booth", booth.id, edition_id=booth.edition_id)
+    db.session.flush()
+
+
+@dataclass(frozen=True)
+class BoothFields:
+    """What an organizer enters of one booth."""
+
+    code: str
+    kind: str
+    rect: Rect
+    open_sides: int
+    price: Decimal
+
+
+def create_booth(hall: Hall, fields: BoothFields) -> Booth:
+    """One booth on the plan. Raises RuleRefused: the code is taken, it overlaps another or leaves the hall."""
+    _check_places(hall, [Placed(fields.code, fields.rect)])
+    return _insert(hall, [fields])[0]
+
+
+def create_grid(hall: Hall, grid: Grid, kind: str, price: Decimal) -> list[Booth]:
+    """Rows and columns of equal booths, all or none."""
+    if grid.rows * grid.columns > GRID_LIMIT:
+        raise RuleRefused(BoothRefusal.TOO_MANY, limit=GRID_LIMIT)
+    placed = grid.booths()
+    _check_places(hall, placed)
+    ends = {0, grid.columns - 1}
+    return _insert(
+        hall,
+        [
+            BoothFields(item.code, kind, item.rect, 2 if index % grid.columns in ends else 1, price)
+            for index, item in enumerate(placed)
+        ],
+    )
+
+
+def update_booth(booth: Booth, fields: BoothFields) -> None:
+    """Correct a booth. Size and price of one under a contract stay: the contract says them."""
+    (booth,) = lock([booth.id])
+    before = {"code": booth.code, "kind": booth.kind, "rect": str(_rect(booth)), "price": booth.price}
+    bound = booth.state in {BoothState.RESERVED, BoothState.SOLD}
+    if bound and (fields.rect != _rect(booth) or fields.price != booth.price):
+        raise RuleRefused(BoothRefusal.IN_USE, code=booth.code)
+    _check_places(booth.hall, [Placed(fields.code, fields.rect)], apart_from=booth.id)
+    key = _key(fields.code)
+    rect = fields.rect
+    booth.code, booth.code_key, booth.kind = fields.code, key, fields.kind
+    booth.x_m, booth.y_m, booth.width_m, booth.depth_m = rect.x, rect.y, rect.width, rect.depth
+    booth.area_m2, booth.open_sides, booth.price = rect.width * rect.depth, fields.open_sides, fields.price
+    _flush_codes(fields.code)
+    after = {"code": booth.code, "kind": booth.kind, "rect": str(_rect(booth)), "price": booth.price}
+    audit.record(
+        "booth.update", "booth", booth.id, edition_id=booth.edition_id, changes=audit.diff(before, after)
+    )
+
+
+def delete_booth(booth: Booth) -> None:
+    """Remove a free booth that never was under a contract."""
+    (booth,) = lock([booth.id])
+    contracts = db.session.scalar(select(func.count()).where(ContractBooth.booth_id == booth.id))
+    if booth.state not in {BoothState.AVAILABLE, BoothState.BLOCKED} or contracts:
+        raise RuleRefused(BoothRefusal.IN_USE, code=booth.code)
+    audit.record("booth.delete", "booth", booth.id, edition_id=booth.edition_id, changes={"code": booth.code})
+    db.session.delete(booth)
+    db.session.flush()
+
+
+def _insert(hall: Hall, rows: Sequence[BoothFields]) -> list[Booth]:
+    keys = [_key(row.code) for row in rows]
+    taken = db.session.scalar(
+        select(Booth.code).where(Booth.edition_id == hall.edition_id, Booth.code_key.in_(keys)).limit(1)
+    )
+    if taken:
+        raise RuleRefused(BoothRefusal.CODE_TAKEN, code=taken)
+    booths = [
+        Booth(
+            edition_id=hall.edition_id,
+            hall_id=hall.id,
+            code=row.code,
+            code_key=key,
+            kind=row.kind,
+            x_m=row.rect.x,
+            y_m=row.rect.y,
+            width_m=row.rect.width,
+            depth_m=row.rect.depth,
+            area_m2=row.rect.width * row.rect.depth,
+            open_sides=row.open_sides,
+            price=row.price,
+        )
+        for row, key in zip(rows, keys, strict=True)
+    ]
+    db.session.add_all(booths)
+    _flush_codes(rows[0].code)
+    audit.record(
+        "booth.create",
+        "hall",
+        hall.id,
+        edition_id=hall.edition_id,
+        changes={"booths": [None, len(booths)], "codes": f"{booths[0].code}–{booths[-1].code}"},
+    )
+    return booths
+
+
+def _flush_codes(code: str) -> None:
+    try:
+        with db.session.begin_nested():
+            db.session.flush()
+    except IntegrityError:
+        raise RuleRefused(BoothRefusal.CODE_TAKEN, code=code) from None
+
+
+def _check_places(hall: Hall, new: Sequence[Placed], apart_from: int | None = None) -> None:
+    for item in new:
+        if not item.rect.inside(hall.width_m, hall.depth_m):
+            raise RuleRefused(BoothRefusal.OUTSIDE_HALL, code=item.code, width=hall.width_m, depth=hall.depth_m)
+    # Two people who draw at once must not draw over each other: the hall is the lock.
+    db.session.execute(select(Hall.id).where(Hall.id == hall.id).with_for_update())
+    there = select(Booth).where(Booth.hall_id == hall.id, Booth.id != (apart_from or 0))
+    with db.session.no_autoflush:
+        placed = [Placed(b.code, _rect(b)) for b in db.session.scalars(there)]
+    collision = first_collision(new, placed)
+    if collision:
+        raise RuleRefused(BoothRefusal.OVERLAPS, code=collision[0].code, other=collision[1].code)
+
+
+def _rect(booth: Booth) -> Rect:
+    return Rect(booth.x_m, booth.y_m, booth.width_m, booth.depth_m)
+
+
+def _key(code: str) -> str:
+    key = stands.stand_key(code)
+    if key is None or len(key) > 60:
+        raise RuleRefused(BoothRefusal.CODE_UNREADABLE, code=code)
+    return key
+
+
+def _free(booth: Booth, action: str, reason: str) -> None:
+    holder = booth.opportunity_id
+    booth.state, booth.opportunity_id, booth.held_until = BoothState.AVAILABLE.value, None, None
+    audit.record(
+        action,
+        "booth",
+        booth.id,
+        edition_id=booth.edition_id,
+        changes={"code": booth.code, "opportunity": [holder, None]},
+        reason=reason,
+    )
+    db.session.flush()
+    _follow(holder)
+
+
+def _follow(opportunity_id: int | None) -> None:
+    holder = db.session.get(Opportunity, opportunity_id) if opportunity_id else None
+    if holder is not None:
+        opportunities.follow_facts(holder)
