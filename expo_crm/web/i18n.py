@@ -84,6 +84,7 @@ def bi(obj: Any, attribute: str = "name") -> str:
 def money(value: Decimal | None, currency: str = "CNY") -> str:
     if value is None:
         return "–"
+    value = Decimal(value)
     whole = value == value.to_integral_value()
     pattern = "¤#,##0" if whole else "¤#,##0.00"
     return format_currency(

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Response, abort, current_app, request, url_for
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, select
 
 from expo_crm.db import db
 from expo_crm.lib import text
@@ -261,10 +261,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (int, float, Decimal, str)) else str(value)
 
 
-def contains(column: Any, words: str) -> ColumnElement[bool]:
-    """Every word of a search occurs in the column, which holds ``lib.text.search_key``; LIKE wildcards are literal."""
-    conditions = [column.contains(text.fold(word), autoescape=True) for word in words.split()[:6]]
-    out = conditions[0]
-    for condition in conditions[1:]:
-        out = out & condition
-    return out
+def contains(column: Any, query: str) -> ColumnElement[bool]:
+    """Every piece of a search occurs in the column, which holds ``lib.text.search_key``; LIKE wildcards are literal."""
+    terms = text.search_terms(query)
+    return and_(*(column.like(text.like_pattern(term), escape="\\") for term in terms)) if terms else false()

@@ -1,0 +1,60 @@
+"""Puts the generated rows into the database, table by table in the order of their foreign keys."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import func, insert, select, text
+
+from expo_crm.accounts.models import User, UserRole
+from expo_crm.db import Base, db
+from expo_crm.demo import words
+from expo_crm.demo.world import Say, World
+from expo_crm.shows.models import Edition
+
+BATCH = 5000
+
+
+class NotEmpty(Exception):
+    """There are editions already; the demonstration show is only made in an empty database."""
+
+
+def load(seed: int, today: dt.date, say: Say, progress: Any) -> dict[str, int]:
+    """Generate and insert everything in the caller's transaction. Returns rows by table. ``progress(rows)`` is told of each batch.
+
+    Raises NotEmpty.
+    """
+    if db.session.scalar(select(func.count()).select_from(Edition)):
+        raise NotEmpty
+    world = World(seed, today, say)
+    world.run(_staff(world.now))
+    say("writing")
+    models = {model.__table__: rows for model, rows in world.rows.items()}
+    counts = {}
+    for table in Base.metadata.sorted_tables:
+        rows = models.get(table)
+        if not rows:
+            continue
+        for start in range(0, len(rows), BATCH):
+            db.session.execute(insert(table), rows[start : start + BATCH])
+            progress(min(BATCH, len(rows) - start))
+        counts[table.name] = len(rows)
+    if db.session.get_bind().dialect.name == "postgresql":
+        for name in counts:
+            db.session.execute(
+                text(f"select setval(pg_get_serial_sequence('\"{name}\"', 'id'), (select max(id) from \"{name}\"))")
+            )
+        db.session.execute(text("analyze"))
+    return counts
+
+
+def _staff(now: dt.datetime) -> dict[str, list[int]]:
+    """Colleagues without a password: they own customers and cannot sign in until an administrator invites them."""
+    out: dict[str, list[int]] = {}
+    for role, name, mailbox in words.STAFF:
+        user = User(email=f"{mailbox}@dongpu-expo.example", name=name, created_at=now, roles=[UserRole(role=role)])
+        db.session.add(user)
+        db.session.flush()
+        out.setdefault(role, []).append(user.id)
+    return out
