@@ -98,6 +98,10 @@ def connect(app: Flask) -> None:
         "staff_invitation", to_email=email, to_name=name, locale=locale, context={"name": name, "link": link}
     )
 
+    from expo_crm.matchmaking.services import supply
+
+    app.extensions["expo_interests"] = supply.Interests
+
 
 def import_tables() -> None:
     for package in TABLES:

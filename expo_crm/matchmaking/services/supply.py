@@ -1,0 +1,92 @@
+"""What exhibitors offer and visitors look for, as nodes of the category tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import delete, select
+
+from expo_crm.audit import services as audit
+from expo_crm.db import db
+from expo_crm.directory.models import Participation
+from expo_crm.lib import text
+from expo_crm.matchmaking.models import Demand, Offer
+from expo_crm.shows.models import Category, Edition
+from expo_crm.visitors.models import Registration
+
+
+def _of_show(edition_id: int, category_ids: Iterable[int]) -> set[int]:
+    """Only nodes of the edition's show; ids of another show are left out."""
+    wanted = set(category_ids)
+    if not wanted:
+        return set()
+    return set(
+        db.session.scalars(
+            select(Category.id)
+            .join(Edition, Edition.show_id == Category.show_id)
+            .where(Edition.id == edition_id, Category.id.in_(wanted))
+        )
+    )
+
+
+def set_demands(registration: Registration, category_ids: Iterable[int]) -> set[int]:
+    """Replace what a visitor looks for. Returns the stored node ids."""
+    wanted = _of_show(registration.edition_id, category_ids)
+    before = get_demands(registration.id)
+    if before - wanted:
+        db.session.execute(
+            delete(Demand).where(
+                Demand.registration_id == registration.id, Demand.category_id.in_(sorted(before - wanted))
+            )
+        )
+    db.session.add_all(Demand(registration_id=registration.id, category_id=c) for c in sorted(wanted - before))
+    db.session.flush()
+    if before and before != wanted:
+        audit.record(
+            "demand.change", "registration", registration.id, edition_id=registration.edition_id,
+            changes={"categories": [sorted(before), sorted(wanted)]},
+        )  # fmt: skip
+    return wanted
+
+
+def get_demands(registration_id: int) -> set[int]:
+    return set(db.session.scalars(select(Demand.category_id).where(Demand.registration_id == registration_id)))
+
+
+def list_offers(participation_id: int) -> list[Offer]:
+    return list(
+        db.session.scalars(select(Offer).where(Offer.participation_id == participation_id).order_by(Offer.category_id))
+    )
+
+
+def set_offers(participation: Participation, offers: dict[int, str]) -> set[int]:
+    """Replace what an exhibitor shows: category id → own words (may be empty). Returns the stored node ids."""
+    wanted = _of_show(participation.edition_id, offers)
+    known = {o.category_id: o for o in list_offers(participation.id)}
+    for category_id, offer in known.items():
+        if category_id not in wanted:
+            db.session.delete(offer)
+    for category_id in sorted(wanted):
+        words = text.clean(offers[category_id] or "", multiline=True, limit=1000)
+        if category_id in known:
+            known[category_id].text = words
+        else:
+            db.session.add(Offer(participation_id=participation.id, category_id=category_id, text=words))
+    db.session.flush()
+    audit.record(
+        "offer.change", "participation", participation.id, edition_id=participation.edition_id,
+        changes={"categories": [sorted(known), sorted(wanted)]},
+    )  # fmt: skip
+    return wanted
+
+
+class Interests:
+    """The store that the registration pages write through (``expo_interests``)."""
+
+    @staticmethod
+    def set(registration: Registration, category_ids: Iterable[int]) -> None:
+        set_demands(registration, category_ids)
+
+    @staticmethod
+    def get(registration_id: int) -> set[int]:
+        return get_demands(registration_id)

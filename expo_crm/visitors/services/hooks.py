@@ -1,0 +1,31 @@
+"""What this package needs from those above it. ``app.connect`` fills these in.
+
+``expo_interests``: an object with ``set(registration, category_ids)`` and ``get(registration_id) -> set[int]``.
+``expo_ticket_code``: ``(registration) -> str``.
+``expo_attended``: ``(registration_id_column) -> SQL condition`` that the registration has a counted entry.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import ColumnElement
+
+from expo_crm.visitors.models import Registration
+
+
+def set_interests(registration: Registration, category_ids: tuple[int, ...]) -> None:
+    store = current_app.extensions.get("expo_interests")
+    if store:
+        store.set(registration, category_ids)
+
+
+def get_interests(registration: Registration) -> set[int]:
+    store = current_app.extensions.get("expo_interests")
+    return set(store.get(registration.id)) if store else set()
+
+
+def attended(column: Any) -> ColumnElement[bool] | None:
+    condition = current_app.extensions.get("expo_attended")
+    return condition(column) if condition else None
