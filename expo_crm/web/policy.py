@@ -85,9 +85,10 @@ def init_app(app: Flask) -> None:
     app.before_request(_enforce)
 
 
-def register_loader(app: Flask, loader: Loader) -> None:
-    """A package below that knows a kind of principal says how to find it from the request (first non-anonymous wins)."""
-    app.extensions[_EXTENSION].append(loader)
+def register_loader(app: Flask, loader: Loader, *, first: bool = False) -> None:
+    """A package that knows a kind of principal says how to find it from the request (first non-anonymous wins)."""
+    loaders = app.extensions[_EXTENSION]
+    loaders.insert(0 if first else len(loaders), loader)
 
 
 def current_principal() -> Principal:

@@ -1009,7 +1009,7 @@ def upgrade() -> None:
         sa.Column("paired_at", UtcDateTime(), nullable=True),
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.Column("seen_at", UtcDateTime(), nullable=True),
-        sa.Column("clock_offset_ms", sa.Integer(), nullable=True),
+        sa.Column("clock_offset_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("app_version", sa.String(length=60), nullable=False),
         sa.Column("queue_length", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -53,7 +53,7 @@ class Device(Base):
     paired_at: Mapped[Moment | None]
     revoked_at: Mapped[Moment | None]
     seen_at: Mapped[Moment | None]
-    clock_offset_ms: Mapped[int | None] = mapped_column(Integer)
+    clock_offset_ms: Mapped[int | None]  # big: a clock may stand at 1970
     app_version: Mapped[str] = mapped_column(String(60), default="")
     queue_length: Mapped[int] = mapped_column(Integer, default=0)
 

@@ -1,0 +1,220 @@
+"""Devices: paired once by a token that works once, recognized afterwards by a token of their own."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from expo_crm.audit import services as audit
+from expo_crm.db import db
+from expo_crm.lib import clock, ids
+from expo_crm.onsite.models import Device, Gate
+from expo_crm.shows.models import Edition, Hall
+
+PROFILES = ("gate", "gate_kiosk", "lead", "badge_print")
+PAIRING_MINUTES = 15
+ONLINE_SECONDS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A device at its gate, with all that deciding on a scan needs, from one statement."""
+
+    device_id: int
+    device_name: str
+    profile: str
+    paired_at: dt.datetime | None
+    revoked_at: dt.datetime | None
+    seen_at: dt.datetime | None
+    clock_offset_ms: int | None
+    edition_id: int
+    show_id: int
+    slug: str
+    edition_zh: str
+    edition_en: str
+    timezone: str
+    starts_on: dt.date
+    ends_on: dt.date
+    counted_classes: tuple[str, ...]
+    gate_id: int | None
+    gate_code: str
+    gate_zh: str
+    gate_en: str
+    zone: str
+    direction: str
+    anti_passback: str
+    cooldown_minutes: int
+    classes: tuple[str, ...]
+    any_time: bool
+    capacity: int | None
+
+    @property
+    def offset(self) -> dt.timedelta | None:
+        return None if self.clock_offset_ms is None else dt.timedelta(milliseconds=self.clock_offset_ms)
+
+
+_POST = (
+    select(
+        Device.id,
+        Device.name,
+        Device.profile,
+        Device.paired_at,
+        Device.revoked_at,
+        Device.seen_at,
+        Device.clock_offset_ms,
+        Edition.id,
+        Edition.show_id,
+        Edition.slug,
+        Edition.name_zh,
+        Edition.name_en,
+        Edition.timezone,
+        Edition.starts_on,
+        Edition.ends_on,
+        Edition.counted_classes,
+        Gate.id,
+        Gate.code,
+        Gate.name_zh,
+        Gate.name_en,
+        Gate.zone,
+        Gate.direction,
+        Gate.anti_passback,
+        Gate.cooldown_minutes,
+        Gate.classes,
+        Gate.any_time,
+        Hall.capacity,
+    )
+    .select_from(Device)
+    .join(Edition, Edition.id == Device.edition_id)
+    .outerjoin(Gate, Gate.id == Device.gate_id)
+    .outerjoin(Hall, Hall.id == Gate.hall_id)
+)
+_BY_TOKEN = _POST.where(Device.token_hash == bindparam("token_hash"))
+_BY_ID = _POST.where(Device.id == bindparam("device_id"))
+
+
+def find_post(token: str) -> Post | None:
+    """The device that holds this token, revoked ones too (the caller looks at ``revoked_at``)."""
+    return _post(db.session.connection().execute(_BY_TOKEN, {"token_hash": ids.hash_token(token)}).first())
+
+
+def get_post(device_id: int) -> Post:
+    """The post of a device. Raises LookupError."""
+    found = _post(db.session.connection().execute(_BY_ID, {"device_id": device_id}).first())
+    if found is None:
+        raise LookupError(f"no device {device_id}")
+    return found
+
+
+def _post(row: Any) -> Post | None:
+    if row is None:
+        return None
+    values = list(row)
+    values[15] = tuple(values[15] or ())
+    # A device without a gate: neutral values, the caller asks for a gate first.
+    values[17:24] = [values[17] or "", values[18] or "", values[19] or "", values[20] or "", values[21] or "entry", values[22] or "soft", values[23] or 0]  # fmt: skip
+    values[24] = tuple(values[24] or ())
+    values[25] = bool(values[25])
+    return Post(*values)
+
+
+def create_device(edition: Edition, gate: Gate | None, name: str, profile: str = "gate") -> tuple[Device, str]:
+    """A device and its pairing token, which is shown once."""
+    if profile not in PROFILES:
+        raise ValueError(f"no profile {profile!r}")
+    device = Device(edition_id=edition.id, gate_id=gate.id if gate else None, name=name, profile=profile)
+    db.session.add(device)
+    db.session.flush()
+    audit.record("device.create", "device", device.id, edition_id=edition.id, changes={"name": [None, name]})
+    return device, _offer(device)
+
+
+def new_pairing(device: Device) -> str:
+    """A new pairing token. The device's present token ends at once, a revocation is lifted when it is paired."""
+    device.token_hash = None
+    audit.record("device.new_pairing", "device", device.id, edition_id=device.edition_id)
+    return _offer(device)
+
+
+def _offer(device: Device) -> str:
+    token = ids.new_token(128)
+    device.pairing_hash = ids.hash_token(token)
+    device.pairing_expires_at = clock.now() + dt.timedelta(minutes=PAIRING_MINUTES)
+    db.session.flush()
+    return token
+
+
+def find_pairing(token: str) -> Device | None:
+    """The device that waits for this token, while the token is good. Looking does not use it up."""
+    found = db.session.scalar(select(Device).where(Device.pairing_hash == ids.hash_token(token)))
+    if found is None or found.pairing_expires_at is None or found.pairing_expires_at < clock.now():
+        return None
+    return found
+
+
+def pair(token: str) -> tuple[Device, str] | None:
+    """Use a pairing token: (device, its own token), or None when it is used, late or wrong. Of two at once one gets it."""
+    own, now = ids.new_token(256), clock.now()
+    taken = db.session.execute(
+        update(Device)
+        .where(Device.pairing_hash == ids.hash_token(token), Device.pairing_expires_at >= now)
+        .values(
+            pairing_hash=None,
+            pairing_expires_at=None,
+            token_hash=ids.hash_token(own),
+            paired_at=now,
+            seen_at=now,
+            revoked_at=None,
+            clock_offset_ms=None,
+            queue_length=0,
+        )
+        .returning(Device.id)
+        .execution_options(synchronize_session=False)
+    ).scalar()
+    if taken is None:
+        return None
+    device = db.session.get_one(Device, taken, populate_existing=True)
+    audit.record("device.pair", "device", device.id, edition_id=device.edition_id)
+    return device, own
+
+
+def revoke(device: Device) -> None:
+    """From now on the device is answered 401. Its token stays known, so that the device can be told why."""
+    device.revoked_at = clock.now()
+    device.pairing_hash = device.pairing_expires_at = None
+    audit.record("device.revoke", "device", device.id, edition_id=device.edition_id)
+    db.session.flush()
+
+
+def assign(device: Device, gate: Gate | None) -> None:
+    """Send a device to another gate of its edition."""
+    if gate is not None and gate.edition_id != device.edition_id:
+        raise ValueError("a gate of another edition")
+    before = device.gate_id
+    device.gate_id = gate.id if gate else None
+    audit.record(
+        "device.assign", "device", device.id, edition_id=device.edition_id, changes={"gate": [before, device.gate_id]}
+    )
+    db.session.flush()
+
+
+def heartbeat(device_id: int, *, offset_ms: int | None, queue: int, version: str) -> None:
+    """Note what a device says of itself."""
+    values: dict[str, Any] = {"seen_at": clock.now(), "queue_length": queue, "app_version": version[:60]}
+    if offset_ms is not None:
+        values["clock_offset_ms"] = offset_ms
+    db.session.execute(
+        update(Device).where(Device.id == device_id).values(values).execution_options(synchronize_session=False)
+    )
+
+
+def seen(device_id: int) -> None:
+    """A sign of life."""
+    db.session.execute(
+        update(Device)
+        .where(Device.id == device_id)
+        .values(seen_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
