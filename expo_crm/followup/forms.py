@@ -1,0 +1,72 @@
+"""Forms of surveys, cases, the plan and its calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, DateField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+
+from expo_crm.followup.domain import survey as rules
+from expo_crm.web.forms import BaseForm, NotBlank
+
+KIND_LABELS = {
+    "nps": _l("Recommendation, 0 to 10 (NPS)"),
+    "scale": _l("Satisfaction, 1 to 5"),
+    "choice": _l("One of several answers"),
+    "choices": _l("Several answers"),
+    "text": _l("Free text"),
+}
+
+
+def choices(pairs: Any) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in pairs]
+
+
+class SurveyForm(BaseForm):
+    """Title, introduction and closing day."""
+
+    title_zh = StringField(_l("Title (Chinese)"), [NotBlank(), Length(max=300)])
+    title_en = StringField(_l("Title (English)"), [NotBlank(), Length(max=300)])
+    intro_zh = TextAreaField(_l("Introduction (Chinese)"), [Length(max=2000)])
+    intro_en = TextAreaField(_l("Introduction (English)"), [Length(max=2000)])
+    last_day = DateField(_l("Last day to answer"), [Optional()])
+
+
+class QuestionForm(BaseForm):
+    """One question in both languages."""
+
+    kind = SelectField(_l("Kind of answer"), choices=choices(KIND_LABELS.items()))
+    label_zh = StringField(_l("Question (Chinese)"), [NotBlank(), Length(max=300)])
+    label_en = StringField(_l("Question (English)"), [NotBlank(), Length(max=300)])
+    options = TextAreaField(_l("Possible answers, one a line: 中文 | English"), [Length(max=8000)])
+    required = BooleanField(_l("An answer is required"))
+
+    def validate_options(self, field: TextAreaField) -> None:
+        if self.kind.data in {"choice", "choices"}:
+            found = rules.parse_options(field.data or "")
+            if len(found) < 2:
+                raise ValidationError(_("Please give at least two answers, one a line."))
+            if len(found) > 30:
+                raise ValidationError(_("Please give at most 30 answers."))
+
+
+CASE_KINDS = {
+    "complaint": _l("Complaint"),
+    "suggestion": _l("Suggestion"),
+    "praise": _l("Praise"),
+    "enquiry": _l("Enquiry"),
+}
+
+
+class CaseForm(BaseForm):
+    """A new case. The company is picked by its number, which the page's search fills in."""
+
+    kind = RadioField(_l("Kind"), [InputRequired()], choices=choices(CASE_KINDS.items()), default="complaint")
+    company_id = SelectField(_l("Company"), coerce=lambda v: int(v) if v else None, validate_choice=False)
+    subject = StringField(_l("Subject"), [NotBlank(), Length(max=300)])
+    body = TextAreaField(_l("What happened"), [Length(max=10000)])
+    owner_id = SelectField(_l("Who takes care"), coerce=lambda v: int(v) if v else None)

@@ -1,0 +1,1 @@
+"""Reading surveys, cases, retention and the plan of the next edition."""
