@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from flask import Flask, abort, g, redirect, request, url_for
+from flask import Flask, abort, g, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from expo_crm.lib.permissions import Permission
@@ -92,7 +92,9 @@ def register_loader(app: Flask, loader: Loader, *, first: bool = False) -> None:
 
 
 def current_principal() -> Principal:
-    """The principal of this request, found once."""
+    """The principal of this request, found once; outside a request (mail rendered by a job) nobody."""
+    if not has_request_context():
+        return ANONYMOUS
     if "principal" not in g:
         from flask import current_app
 
