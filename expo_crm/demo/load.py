@@ -41,10 +41,9 @@ def load(seed: int, today: dt.date, say: Say, progress: Any) -> dict[str, int]:
             progress(min(BATCH, len(rows) - start))
         counts[table.name] = len(rows)
     if db.session.get_bind().dialect.name == "postgresql":
-        for name in counts:
-            db.session.execute(
-                text(f"select setval(pg_get_serial_sequence('\"{name}\"', 'id'), (select max(id) from \"{name}\"))")
-            )
+        for model in models:
+            highest = select(func.max(model.c.id)).scalar_subquery()
+            db.session.execute(select(func.setval(func.pg_get_serial_sequence(func.quote_ident(model.name), "id"), highest)))
         db.session.execute(text("analyze"))
     return counts
 
