@@ -46,12 +46,14 @@ def _engine(url: str) -> Engine:
         engine = create_engine(url + "-progress", connect_args={"timeout": 5})
     else:
         engine = create_engine(url, poolclass=NullPool)
-    _metadata.create_all(engine)
     return engine
 
 
 def _here() -> Engine:
-    return _engine(current_app.config["SETTINGS"].database_url)
+    """The engine, with the table made where it is missing: a database may have been replaced under the same address."""
+    engine = _engine(current_app.config["SETTINGS"].database_url)
+    _metadata.create_all(engine)
+    return engine
 
 
 class Progress:
