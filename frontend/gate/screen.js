@@ -1,0 +1,153 @@
+// What the gate page shows: the answer, the counters, the state of the line. Knows the page's elements and nothing else.
+
+const HOLD_MS = { admit: 1500, warn: 2500, deny: 3500 };
+const IN_VIEW_MS = 700; // an answer stays as long as its badge is held up
+const KIND = { admit: "admit", admit_attention: "warn", deny: "deny", need_input: "deny" };
+
+export class Screen {
+  /** `page` is the [data-gate] element, `texts` its words in the page's language. */
+  constructor(page, { texts, locale, kiosk }) {
+    this.page = page;
+    this.texts = texts;
+    this.locale = locale;
+    this.kiosk = kiosk;
+    this.verdict = this.part("verdict");
+    this.timer = null;
+    this.until = 0;
+    this.shown = null; // the answer that is seen now
+    this.counts = null;
+  }
+
+  part(name) {
+    return this.page.ownerDocument.querySelector(`[data-part="${name}"]`);
+  }
+
+  /** The answer of the server. Gives its kind: admit, warn or deny. */
+  answer(answer) {
+    const kind = KIND[answer.status] ?? "deny";
+    const exit = answer.direction === "exit";
+    const label = kind === "admit" && exit ? "exit" : answer.status === "need_input" ? "input" : kind;
+    this.#show(kind, {
+      label: this.texts[label],
+      title: this.#words(answer.text, answer),
+      text: this.#words(answer.detail, answer),
+      holder: this.kiosk ? "" : this.#holder(answer.holder),
+      override: !this.kiosk && answer.overridable ? answer : null,
+    });
+    this.shown = answer;
+    this.#hold(answer.overridable && !this.kiosk ? HOLD_MS.deny * 2 : HOLD_MS[kind]);
+    return kind;
+  }
+
+  /** Red, and it stays: nothing was stored. */
+  notStored(busy) {
+    this.#show("deny", { label: this.texts.deny, title: this.texts.notStored, text: busy ? this.texts.busyAgain : this.texts.noConnection });
+    clearTimeout(this.timer);
+  }
+
+  working() {
+    clearTimeout(this.timer);
+    this.shown = null;
+    this.#show("working", { title: this.texts.working });
+  }
+
+  /** A message that stays until the page is opened again. */
+  stop(title, text) {
+    this.#show("deny", { label: this.texts.deny, title, text });
+    clearTimeout(this.timer);
+  }
+
+  idle() {
+    clearTimeout(this.timer);
+    this.shown = null;
+    this.verdict.hidden = true;
+    this.page.dataset.state = "ready";
+  }
+
+  /** The badge of the present answer is still held up. */
+  inView() {
+    if (this.shown && !this.shown.overridable) this.#hold(Math.max(this.until - Date.now(), IN_VIEW_MS));
+  }
+
+  /** Let the answer stay while somebody writes a reason. */
+  keep() {
+    clearTimeout(this.timer);
+  }
+
+  #show(kind, { label = "", title = "", text = "", holder = "", override = null }) {
+    this.page.dataset.state = kind;
+    this.verdict.className = `verdict gate-verdict verdict-${kind}`;
+    this.verdict.hidden = false;
+    this.part("sign").replaceChildren(this.part(`sign-${kind}`).content.cloneNode(true));
+    for (const [name, value] of Object.entries({ label, title, text, holder })) {
+      const element = this.part(name);
+      element.textContent = value;
+      element.hidden = !value;
+    }
+    const button = this.part("override-open");
+    if (button) button.hidden = override === null;
+  }
+
+  #hold(ms) {
+    clearTimeout(this.timer);
+    this.until = Date.now() + ms;
+    this.timer = setTimeout(() => this.idle(), ms);
+  }
+
+  /** In the device's language; a self-service gate speaks the badge holder's, or both when it does not know it. */
+  #words(pair, answer) {
+    if (!pair) return "";
+    if (!this.kiosk) return pair[this.locale] ?? "";
+    const own = answer.holder?.locale;
+    return own ? pair[own] : [pair.zh, pair.en].filter(Boolean).join(" / ");
+  }
+
+  #holder(holder) {
+    if (!holder) return "";
+    return [holder.class?.[this.locale], holder.initials, holder.company].filter(Boolean).join(" · ");
+  }
+
+  // --- counters and line -------------------------------------------------------------------------------------------
+
+  setCounts(counts) {
+    if (!counts) return;
+    this.counts = { ...counts };
+    const format = new Intl.NumberFormat(document.documentElement.lang);
+    for (const [name, value] of Object.entries(counts)) {
+      const element = this.part(`count-${name}`);
+      if (element && value !== null) element.textContent = format.format(value);
+    }
+  }
+
+  /** Count an answer here until the server says the true figures. */
+  count(answer) {
+    if (!this.counts || answer.replayed || answer.repeat) return;
+    if (answer.counts) return this.setCounts(answer.counts);
+    const { entries, exits, refused, inside } = this.counts;
+    const passed = answer.status.startsWith("admit");
+    const exit = answer.direction === "exit";
+    if (!passed) this.setCounts({ ...this.counts, refused: refused + 1 });
+    else if (exit) this.setCounts({ ...this.counts, exits: exits + 1, inside: inside === null ? null : Math.max(0, inside - 1) });
+    else this.setCounts({ ...this.counts, entries: entries + 1, inside: inside === null || answer.reason === "already_in" ? inside : inside + 1 });
+  }
+
+  /** line: online | offline | busy; `queue` rows wait for the upload. */
+  setLine(line, queue = 0) {
+    const pill = this.part("line");
+    pill.dataset.line = line;
+    this.part("line-text").textContent = this.texts[line] + (queue ? ` · ${this.texts.queued.replace("{n}", queue)}` : "");
+  }
+
+  banner(text) {
+    const element = this.part("banner");
+    element.textContent = text;
+    element.hidden = !text;
+  }
+
+  /** Why the camera does not run; nothing when it does. */
+  cameraNote(title, text = "") {
+    this.part("camera-note").hidden = !title;
+    this.part("camera-title").textContent = title;
+    this.part("camera-text").textContent = text;
+  }
+}
