@@ -6,14 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import case, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
+from expo_crm.accounts.models import User
+from expo_crm.audit.models import AuditEntry
 from expo_crm.db import db
 from expo_crm.directory.domain import naming
+from expo_crm.directory.domain.agenda import Horizon
 from expo_crm.directory.models import Activity, Company, CompanyName, Consent, Employment, Participation, Person
 from expo_crm.lib import emails, text
 from expo_crm.lib.companies import Verdict, compare_names, parse_company
 from expo_crm.lib.domains import web_domain
+from expo_crm.lib.permissions import Permission
+from expo_crm.shows.models import Edition
 
 
 def find_company(company_id: int) -> Company | None:
@@ -26,6 +31,63 @@ def get_company(company_id: int) -> Company:
     if found is None:
         raise LookupError(f"no company {company_id}")
     return found
+
+
+def list_owners() -> list[User]:
+    """Active staff who may own companies and actions, by name."""
+    users = db.session.scalars(select(User).where(User.kind == "staff", User.active).order_by(User.name, User.id))
+    return [u for u in users if Permission.COMPANY_EDIT in u.permissions]
+
+
+def list_companies(ids: Iterable[int]) -> list[Company]:
+    return list(db.session.scalars(select(Company).where(Company.id.in_(list(ids))).order_by(Company.sort_key)))
+
+
+def list_countries() -> list[str]:
+    """Country codes that companies have."""
+    return list(
+        db.session.scalars(select(Company.country).where(Company.country != "").distinct().order_by(Company.country))
+    )
+
+
+def last_participations(company_ids: Iterable[int]) -> dict[int, Participation]:
+    """The newest row per company that was not cancelled, in one query."""
+    rows = db.session.scalars(
+        select(Participation)
+        .join(Participation.edition)
+        .where(Participation.company_id.in_(list(company_ids)), Participation.outcome != "cancelled")
+        .order_by(Edition.starts_on)
+        .options(contains_eager(Participation.edition))
+    )
+    return {row.company_id: row for row in rows}
+
+
+def newest_employments(person_ids: Iterable[int]) -> dict[int, Employment]:
+    """Where these people work now (main contact first), in one query."""
+    rows = db.session.scalars(
+        select(Employment)
+        .where(Employment.person_id.in_(list(person_ids)), Employment.until.is_(None))
+        .order_by(Employment.main_contact, Employment.id.desc())
+        .options(joinedload(Employment.company))
+    )
+    return {row.person_id: row for row in rows}
+
+
+def count_open_actions(owner_id: int | None, edges: Horizon) -> dict[str, int]:
+    """Open actions by urgency; of everybody when ``owner_id`` is None."""
+    query = select(
+        func.count().filter(Activity.due_at < edges.today),
+        func.count().filter(Activity.due_at >= edges.today, Activity.due_at < edges.tomorrow),
+        func.count().filter(Activity.due_at >= edges.tomorrow, Activity.due_at < edges.week),
+    ).where(Activity.done_at.is_(None))
+    if owner_id is not None:
+        query = query.where(Activity.owner_id == owner_id)
+    overdue, today, week = db.session.execute(query).one()
+    return {"overdue": overdue, "today": today, "week": week}
+
+
+def list_activities_by_id(ids: Iterable[int]) -> list[Activity]:
+    return list(db.session.scalars(select(Activity).where(Activity.id.in_(list(ids)))))
 
 
 def find_company_by_tax_id(tax_id: str) -> Company | None:
@@ -234,3 +296,21 @@ def _judge(company: Company, names: list[str], code: str | None, host: str | Non
     score = 3.0 if "tax-id" in sure else 2.0 if sure else best.score  # type: ignore[union-attr]
     same = bool(sure) or (best is not None and best.verdict is Verdict.SAME)
     return Similar(company, "same" if same else "maybe", score, words)
+
+
+def find_user(user_id: int) -> User | None:
+    return db.session.get(User, user_id)
+
+
+def find_last_editor(company_id: int) -> str:
+    """The name of who changed the company last; "" when the record does not say."""
+    return (
+        db.session.scalar(
+            select(AuditEntry.actor_name)
+            .where(AuditEntry.entity == "company", AuditEntry.entity_id == company_id)
+            .where(AuditEntry.action.in_(("company.create", "company.update", "company.assign", "company.alias")))
+            .order_by(AuditEntry.id.desc())
+            .limit(1)
+        )
+        or ""
+    )

@@ -4,4 +4,54 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from expo_crm.directory.views import companies, company, company_form, people, tasks
+
 blueprint = Blueprint("directory", __name__)
+add = blueprint.add_url_rule
+
+add("/companies", view_func=companies.companies, endpoint="companies")
+add("/companies/assign", view_func=companies.assign, endpoint="assign", methods=["POST"])
+add("/companies/new", view_func=company_form.new_company, endpoint="new_company", methods=["GET", "POST"])
+add("/companies/similar", view_func=company_form.similar, endpoint="similar")
+add("/companies/<int:company_id>", view_func=company.company, endpoint="company")
+add(
+    "/companies/<int:company_id>/edit",
+    view_func=company_form.edit_company,
+    endpoint="edit_company",
+    methods=["GET", "POST"],
+)
+add("/companies/<int:company_id>/timeline", view_func=company.company_timeline, endpoint="company_timeline")
+add(
+    "/companies/<int:company_id>/activities",
+    view_func=company.add_activity,
+    endpoint="add_activity",
+    methods=["POST"],
+)
+add(
+    "/companies/<int:company_id>/people/new",
+    view_func=people.new_contact,
+    endpoint="new_contact",
+    methods=["GET", "POST"],
+)
+
+add("/people", view_func=people.people, endpoint="people")
+add("/people/<int:person_id>", view_func=people.person, endpoint="person")
+add("/people/<int:person_id>/edit", view_func=people.edit_person, endpoint="edit_person", methods=["GET", "POST"])
+add(
+    "/people/<int:person_id>/employments/<int:employment_id>/end",
+    view_func=people.end_employment,
+    endpoint="end_employment",
+    methods=["POST"],
+)
+add(
+    "/people/<int:person_id>/consents/<purpose>/withdraw",
+    view_func=people.withdraw_consent,
+    endpoint="withdraw_consent",
+    methods=["POST"],
+)
+
+add("/my-day", view_func=tasks.tasks, endpoint="tasks")
+add("/my-day/done", view_func=tasks.finish_many, endpoint="finish_many", methods=["POST"])
+add("/my-day/postpone", view_func=tasks.postpone_many, endpoint="postpone_many", methods=["POST"])
+add("/activities/<int:activity_id>/done", view_func=tasks.finish, endpoint="finish", methods=["POST"])
+add("/activities/<int:activity_id>/postpone", view_func=tasks.postpone, endpoint="postpone", methods=["POST"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -49,3 +50,14 @@ def domain_of(website: str, email: str = "") -> str:
 def tax_code(typed: str) -> str | None:
     """A tax id as stored: folded, no spaces, capitals; None when nothing was typed."""
     return "".join(text.clean_code(typed).upper().split())[:40] or None
+
+
+def site_url(website: str) -> str:
+    """A link that is safe to offer for what was typed as website; "" when it is none (``javascript:`` and the like)."""
+    typed = text.clean_code(website)
+    if not typed or any(sign.isspace() for sign in typed):
+        return ""
+    scheme, mark, _rest = typed.partition("://")
+    if mark:
+        return typed if scheme.lower() in ("http", "https") else ""
+    return "" if re.match(r"[a-z][a-z0-9+.-]*:(?!\d)", typed, re.I) else f"https://{typed}"

@@ -46,7 +46,7 @@ class Company(Base):
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own declaration style
+    __mapper_args__ = {"version_id_col": version}
 
     owner: Mapped[User | None] = relationship()
     names: Mapped[list[CompanyName]] = relationship(back_populates="company", cascade="all, delete-orphan")

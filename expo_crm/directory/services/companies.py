@@ -72,32 +72,40 @@ def create_company(*, aliases: Iterable[str] = (), **fields: Any) -> Company:
     return company
 
 
-def update_company(company: Company, *, version: int | None = None, **changes: Any) -> Company:
+def update_company(
+    company: Company, *, version: int | None = None, aliases: Iterable[str] | None = None, **changes: Any
+) -> Company:
     """Change fields (see ``FIELDS``). With ``version`` the change is refused when the company has moved on since.
 
-    A name that is replaced stays as a former name, so that old lists still find the company.
-    Raises DirectoryError: "stale", "name-missing", "tax-id-taken".
+    ``aliases``, when given, is the whole list of other names. A name that is replaced stays as a former name, so that
+    old lists still find the company. Raises DirectoryError: "stale", "name-missing", "tax-id-taken".
     """
-    if version is not None and company.version != version:
-        raise DirectoryError("stale", company.id)
+    if version is not None:
+        db.session.refresh(company, with_for_update=True)
+        if company.version != version:
+            raise DirectoryError("stale", company.id)
     changes = _cleaned(changes)
     if "tax_id" in changes:
         _refuse_taken(changes["tax_id"], company.id)
     if "website" in changes and "domain" not in changes:
         changes["domain"] = naming.domain_of(changes["website"])
     before = {name: getattr(company, name) for name in changes}
+    written = [n.name for n in company.names]
     moved = audit.diff(before, changes)
-    if not moved:
-        return company
     for name, value in changes.items():
         setattr(company, name, value)
+    if aliases is not None:
+        _set_aliases(company, aliases)
     for name in ("name_zh", "name_en"):
-        if name in moved and before[name] and before[name] not in (company.name_zh, company.name_en):
+        if name in moved and before[name]:
             _add_alias(company, before[name], kind="former")
-    _set_keys(company)
-    company.updated_at = clock.now()
-    db.session.flush()
-    audit.record("company.update", "company", company.id, changes=moved)
+    if written != [n.name for n in company.names]:
+        moved["aliases"] = [written, [n.name for n in company.names]]
+    if moved:
+        _set_keys(company)
+        company.updated_at = clock.now()
+        db.session.flush()
+        audit.record("company.update", "company", company.id, changes=moved)
     return company
 
 
@@ -145,6 +153,14 @@ def _set_keys(company: Company) -> None:
         raise DirectoryError("name-missing")
     keys = naming.company_keys(company.name_zh, company.name_en, (n.name for n in company.names), company.domain or "")
     company.name_key, company.sort_key, company.search_key = keys.name_key, keys.sort_key, keys.search_key
+
+
+def _set_aliases(company: Company, names: Iterable[str]) -> None:
+    wanted = [text.clean(name, limit=300) for name in names]
+    for gone in [n for n in company.names if n.name not in wanted]:
+        company.names.remove(gone)
+    for name in wanted:
+        _add_alias(company, name)
 
 
 def _add_alias(company: Company, name: str, kind: str = "other") -> bool:

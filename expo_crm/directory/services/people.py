@@ -100,7 +100,9 @@ def _cleaned(fields: dict[str, Any]) -> dict[str, Any]:
     if "email" in out:
         out["email"] = emails.email_key(out["email"]) or out["email"].lower()
     if "phone" in out:
-        out["phone"] = phones.to_e164(out["phone"]) or out["phone"]
+        dialled = phones.parse_phone(out["phone"])
+        if dialled.e164 and not dialled.extension:  # with an extension, what was typed says more
+            out["phone"] = dialled.e164
     if "name" in out and text.is_blank(out["name"]):
         raise DirectoryError("name-missing")
     return out

@@ -1,0 +1,181 @@
+"""The list of companies, and giving them to an owner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from markupsafe import Markup, escape
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import joinedload
+
+from expo_crm.directory import queries
+from expo_crm.directory.domain import naming
+from expo_crm.directory.forms import country_name
+from expo_crm.directory.models import Company, Participation
+from expo_crm.directory.services import companies as services
+from expo_crm.shows import queries as shows
+from expo_crm.shows.models import Edition
+from expo_crm.web import i18n, listing
+from expo_crm.web.assets import icon
+from expo_crm.web.errors import Refused
+from expo_crm.web.policy import Permission, current_principal, requires
+
+MOST_AT_ONCE = 1000
+
+
+def _newest(column: Any) -> Any:
+    """Of a company's newest participation that was not cancelled: only asked when the list is sorted by it."""
+    return (
+        select(column)
+        .join(Edition, Edition.id == Participation.edition_id)
+        .where(Participation.company_id == Company.id, Participation.outcome != "cancelled")
+        .order_by(Edition.starts_on.desc())
+        .limit(1)
+        .correlate(Company)
+        .scalar_subquery()
+    )
+
+
+def _search(words: str) -> ColumnElement[bool]:
+    return or_(listing.contains(Company.search_key, words), Company.tax_id == (naming.tax_code(words) or "-"))
+
+
+def _name_cell(company: Company) -> Markup:
+    star = Markup(' <span class="muted">{}<span class="visually-hidden">{}</span></span>').format(
+        icon("star"), _("Key account")
+    )
+    return escape(i18n.bi(company)) + (star if company.key_account else Markup(""))
+
+
+def _filters(owners: list[Any]) -> list[listing.Filter]:
+    me = current_principal().id
+    return [
+        listing.Filter(
+            "owner",
+            _("Owner"),
+            [("me", _("Mine")), ("none", _("Nobody")), *((str(u.id), u.name) for u in owners)],
+            lambda v: (
+                Company.owner_id == me
+                if v == "me"
+                else Company.owner_id.is_(None)
+                if v == "none"
+                else Company.owner_id == int(v)
+            ),
+        ),
+        listing.Filter(
+            "country",
+            _("Country or region"),
+            [(c, country_name(c)) for c in queries.list_countries()],
+            lambda v: Company.country == v,
+        ),
+        listing.Filter(
+            "edition",
+            _("Took part in"),
+            [(e.slug, i18n.bi(e)) for e in shows.list_editions()],
+            lambda v: Company.id.in_(
+                select(Participation.company_id)
+                .join(Participation.edition)
+                .where(Edition.slug == v, Participation.outcome != "cancelled")
+            ),
+        ),
+        listing.Filter(
+            "key", _("Key accounts"), [("1", _("Key accounts"))], lambda v: Company.key_account, kind="check"
+        ),
+    ]
+
+
+def _columns(last: dict[int, Participation]) -> list[listing.Column]:
+    def edition_of(company: Company) -> str:
+        found = last.get(company.id)
+        return i18n.bi(found.edition) if found else ""
+
+    def area_of(company: Company) -> Any:
+        found = last.get(company.id)
+        return found.net_m2 if found else None
+
+    return [
+        listing.Column("name", _("Company"), i18n.bi, cell=_name_cell, sort=Company.sort_key, primary=True),
+        listing.Column(
+            "place",
+            _("Place"),
+            lambda c: " · ".join(filter(None, (country_name(c.country), c.city))),
+            sort=(Company.country, Company.city),
+            hide_on_phone=True,
+        ),
+        listing.Column("owner", _("Owner"), lambda c: c.owner.name if c.owner else "", sort=Company.owner_id),
+        listing.Column("last", _("Last participation"), edition_of, sort=_newest(Edition.starts_on), kind="date"),
+        listing.Column(
+            "area",
+            _("Net m²"),
+            area_of,
+            cell=lambda c: i18n.number(area_of(c)) if area_of(c) is not None else "",
+            sort=_newest(Participation.net_m2),
+            kind="number",
+        ),
+        *(
+            listing.Column(key, label, (lambda name: lambda c: getattr(c, name) or "")(key), export_only=True)
+            for key, label in (
+                ("name_zh", _("Chinese name")),
+                ("name_en", _("English name")),
+                ("tax_id", _("Tax id")),
+                ("website", _("Website")),
+                ("phone", _("Switchboard")),
+                ("province", _("Province")),
+                ("address", _("Address")),
+                ("industry", _("Industry")),
+            )
+        ),
+        listing.Column("id", _("Number"), lambda c: c.id, export_only=True),
+    ]
+
+
+@requires(Permission.VIEW)
+def companies() -> ResponseReturnValue:
+    last: dict[int, Participation] = {}
+    owners = queries.list_owners()
+    may_edit = current_principal().can(Permission.COMPANY_EDIT)
+    page = listing.build(
+        id="companies",
+        query=select(Company).options(joinedload(Company.owner)),
+        columns=_columns(last),
+        default_sort="name",
+        tie_break=Company.id,
+        filters=_filters(owners),
+        search=_search,
+        search_hint=_("Name, pinyin initials or tax id"),
+        empty=listing.Empty(
+            "building",
+            _("No companies yet"),
+            _("Add the first one, or import a list of exhibitors."),
+            url_for("directory.new_company") if may_edit else "",
+            _("New company"),
+        ),
+        row_url=lambda c: url_for("directory.company", company_id=c.id),
+        bulk=[listing.Bulk(url_for("directory.assign"), _("Assign owner"), "user-check")] if may_edit else (),
+        load=lambda rows: last.update(queries.last_participations([c.id for c in rows])),
+    )
+    return render_template("directory/companies.html", listing=page)
+
+
+@requires(Permission.COMPANY_EDIT)
+def assign() -> ResponseReturnValue:
+    """First call: choose the owner for the ticked companies. Second call, with ``owner``: done."""
+    chosen = {int(v) for v in request.form.getlist("ids") if v.isdecimal() and len(v) < 16}
+    if not chosen:
+        raise Refused(_("Please tick the companies first."), 422)
+    if len(chosen) > MOST_AT_ONCE:
+        raise Refused(_("Please tick at most %(count)s companies at once.", count=MOST_AT_ONCE), 422)
+    found, owners = queries.list_companies(chosen), queries.list_owners()
+    wanted = request.form.get("owner")
+    if wanted is None:
+        return render_template("directory/assign.html", companies=found, owners=owners)
+    allowed = {"": None, **{str(u.id): u.id for u in owners}}
+    if wanted not in allowed:
+        raise Refused(_("Please choose an owner from the list."), 422)
+    count = services.assign_owner(found, allowed[wanted])
+    flash(ngettext("%(num)s company has a new owner.", "%(num)s companies have a new owner.", count), "success")
+    return redirect(url_for("directory.companies"))

@@ -1,0 +1,190 @@
+"""Making and changing a company: duplicates are named while typing, two editors never overwrite each other unseen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from expo_crm.accounts.models import User
+from expo_crm.directory import queries
+from expo_crm.directory.domain import naming
+from expo_crm.directory.domain.errors import DirectoryError
+from expo_crm.directory.forms import SOURCES, CompanyForm, country_name
+from expo_crm.directory.models import Company
+from expo_crm.directory.services import companies as services
+from expo_crm.web.policy import Permission, current_principal, requires
+
+EVIDENCE = {
+    "tax-id": _l("same tax id"),
+    "domain": _l("same web domain"),
+    "name": _l("same name"),
+    "brand": _l("same brand"),
+    "place": _l("same place"),
+    "trade": _l("same trade"),
+    "form": _l("other legal form"),
+    "pinyin": _l("sounds the same"),
+    "typo": _l("one letter differs"),
+    "prefix": _l("name begins the same"),
+    "words": _l("same words"),
+    "similar": _l("similar"),
+    "branch": _l("branch office"),
+    "place-differs": _l("other place"),
+    "trade-differs": _l("other trade"),
+    "numbers-differ": _l("other number"),
+}
+BLOCKING = {"tax-id", "domain"}
+
+
+def _get(company_id: int) -> Company:
+    found = queries.find_company(company_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _form(company: Company | None = None) -> CompanyForm:
+    owners = queries.list_owners()
+    if company is not None and company.owner is not None and company.owner not in owners:
+        owners.append(company.owner)  # left the house; stays until somebody else takes over
+    if company is None:
+        return CompanyForm(owners=owners, data={"owner_id": current_principal().id, "country": "CN", "source": ""})
+    data = {name: getattr(company, name) for name in services.FIELDS}
+    data |= {"version": company.version, "aliases": "\n".join(n.name for n in company.names)}
+    return CompanyForm(owners=owners, data=data)
+
+
+def _similar(values: dict[str, Any], own_id: int | None) -> list[queries.Similar]:
+    return queries.find_similar_companies(
+        values.get("name_zh") or "",
+        values.get("name_en") or "",
+        values.get("tax_id") or "",
+        values.get("website") or "",
+        exclude_id=own_id,
+        limit=5,
+    )
+
+
+@requires(Permission.COMPANY_EDIT)
+def similar() -> ResponseReturnValue:
+    """The fragment below the names: who is there already."""
+    values = {name: request.args.get(name, "")[:300] for name in ("name_zh", "name_en", "tax_id", "website")}
+    own = request.args.get("own", "")
+    found = _similar(values, int(own) if own.isdecimal() and len(own) < 16 else None)
+    return render_template("directory/_similar.html", similar=found, evidence=EVIDENCE, confirmed=False)
+
+
+@requires(Permission.COMPANY_EDIT)
+def new_company() -> ResponseReturnValue:
+    form = _form()
+    found: list[queries.Similar] = []
+    if form.validate_on_submit():
+        found = _similar(form.values(), None)
+        if not _in_the_way(form, found):
+            company = services.create_company(aliases=form.alias_list(), **form.values())
+            flash(_("Saved."), "success")
+            return redirect(url_for("directory.company", company_id=company.id))
+    return _page(form, found, None)
+
+
+@requires(Permission.COMPANY_EDIT)
+def edit_company(company_id: int) -> ResponseReturnValue:
+    company = _get(company_id)
+    form = _form(company)
+    found: list[queries.Similar] = []
+    if form.validate_on_submit():
+        found = _similar(_changed_keys(form, company), company.id)
+        if not _in_the_way(form, found):
+            return _save(company, form)
+    return _page(form, found, company)
+
+
+def _changed_keys(form: CompanyForm, company: Company) -> dict[str, Any]:
+    """What this edit changed of the names and keys: an old likeness is no news."""
+    values = form.values()
+    values["tax_id"] = naming.tax_code(values["tax_id"])
+    return {n: values[n] for n in ("name_zh", "name_en", "tax_id", "website") if values[n] != getattr(company, n)}
+
+
+def _in_the_way(form: CompanyForm, found: list[queries.Similar]) -> bool:
+    """An equal tax id or domain refuses; a similar name asks for a tick."""
+    for item in found:
+        if "tax-id" in item.evidence:
+            form.tax_id.errors = [_("A company with this tax id exists already.")]
+        if "domain" in item.evidence:
+            form.website.errors = [
+                _("A company with this web domain exists already. A sister company can be saved without a website.")
+            ]
+    if form.errors:
+        return True
+    if found and not form.confirmed.data:
+        form.form_errors.append(_("A similar company exists already. Open it, or tick that this is another one."))
+        return True
+    return False
+
+
+def _page(form: CompanyForm, found: list[queries.Similar], company: Company | None) -> ResponseReturnValue:
+    status = 422 if form.is_submitted() else 200
+    return render_template(
+        "directory/company_form.html",
+        form=form,
+        company=company,
+        similar=found,
+        evidence=EVIDENCE,
+        confirmed=form.confirmed.data,
+    ), status
+
+
+def _save(company: Company, form: CompanyForm) -> ResponseReturnValue:
+    seen = form.version.data or ""
+    try:
+        services.update_company(
+            company,
+            version=int(seen) if seen.isdecimal() and len(seen) < 10 else 0,
+            aliases=form.alias_list(),
+            **form.values(),
+        )
+    except DirectoryError as error:
+        if error.code == "stale":
+            return _conflict(company, form)
+        if error.code != "tax-id-taken":
+            raise
+        form.tax_id.errors = [_("A company with this tax id exists already.")]
+        return _page(form, [], company)
+    flash(_("Saved."), "success")
+    return redirect(url_for("directory.company", company_id=company.id))
+
+
+def _conflict(company: Company, form: CompanyForm) -> ResponseReturnValue:
+    """Somebody saved meanwhile: show both, field by field, and let the editor decide."""
+    mine = form.values() | {"aliases": form.alias_list()}
+    theirs = {name: getattr(company, name) for name in form.values()} | {"aliases": [n.name for n in company.names]}
+    mine["tax_id"] = naming.tax_code(mine["tax_id"])
+    differing = [
+        (form[name].label.text, _shown(name, theirs[name]), _shown(name, mine[name]))
+        for name in mine
+        if (mine[name] or "") != (theirs[name] or "")
+    ]
+    return render_template(
+        "directory/company_conflict.html",
+        company=company,
+        differing=differing,
+        by=queries.find_last_editor(company.id),
+        form=form,
+    ), 409
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "owner_id":
+        user = queries.find_user(value) if value else None
+        return user.name if isinstance(user, User) else ""
+    if name == "country":
+        return country_name(value or "")
+    if name == "source":
+        return str(SOURCES.get(value or "", value))
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return "; ".join(value) if isinstance(value, list) else str(value or "")
