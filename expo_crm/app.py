@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from expo_crm import accounts, audit, billing, cli, config, db, exhibitors, followup, jobs, messaging, navigation, shows, web
+from expo_crm import accounts, audit, billing, cli, config, db, exhibitors, followup, jobs, messaging, navigation, onsite, shows, web
 from expo_crm.config import ROOT, Settings
 from expo_crm.shows import queries as show_queries
 from expo_crm.web import policy
@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     messaging.init_app(app)
     billing.init_app(app)
     exhibitors.init_app(app)
+    onsite.init_app(app)
     followup.init_app(app)
     register_blueprints(app)
     connect(app)

@@ -1,1 +1,22 @@
 """Phase 4: badges, gates, devices, scans, leads, live board."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Devices as principals, their addresses, background work, and what the packages below ask of this one."""
+    from expo_crm import jobs as ledger
+    from expo_crm.directory import timeline
+    from expo_crm.onsite import history, jobs, queries
+    from expo_crm.onsite.services import badges
+    from expo_crm.onsite.views import api, principal
+
+    principal.init_app(app)
+    api.init_app(app)
+    ledger.register(app, "onsite.issue_badges", jobs.issue_badges)
+    ledger.register(app, "onsite.print_badges", jobs.print_badges)
+    timeline.register(app, "onsite", history.company_items)
+    app.extensions["expo_ticket_code"] = badges.ticket_code
+    app.extensions["expo_attended"] = queries.attended

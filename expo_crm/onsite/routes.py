@@ -4,4 +4,29 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from expo_crm.onsite.views import api, badges, leads
+
 blueprint = Blueprint("onsite", __name__)
+at = blueprint.add_url_rule
+
+# What devices say and ask
+at("/api/gate/scan", "api_scan", api.scan, methods=["POST"])
+at("/api/gate/scans", "api_scan_batch", api.scan_batch, methods=["POST"])
+at("/api/gate/override", "api_override", api.override, methods=["POST"])
+at("/api/gate/heartbeat", "api_heartbeat", api.heartbeat, methods=["POST"])
+at("/api/gate/state", "api_state", api.state)
+at("/api/gate/choose", "api_choose", api.choose, methods=["POST"])
+
+# Badges
+at("/e/<edition>/badges", "badges", badges.badges)
+at("/e/<edition>/badges/issue", "issue_badges", badges.issue, methods=["POST"])
+at("/e/<edition>/badges/print", "print_badges", badges.print_many, methods=["POST"])
+at("/e/<edition>/badges/work/<int:job_id>", "badge_work", badges.work)
+at("/e/<edition>/badges/work/<int:job_id>/file", "badge_file", badges.file)
+at("/e/<edition>/badges/<int:badge_id>", "badge", badges.badge)
+at("/e/<edition>/badges/<int:badge_id>/print", "print_badge", badges.print_one, methods=["POST"])
+at("/e/<edition>/badges/<int:badge_id>/change", "change_badge", badges.change, methods=["POST"])
+at("/e/<edition>/registrations/<int:registration_id>/badge", "registration_badge", badges.of_registration, methods=["POST"])
+
+# Leads
+at("/e/<edition>/leads", "leads", leads.leads)

@@ -30,7 +30,7 @@ class SigningKey(Base):
 
 
 class Badge(Base):
-    """A badge of a registration, or of an exhibitor's stand staff. The code on it carries ``serial`` and ``generation`` and no personal data.
+    """A badge of a registration, or of an exhibitor's stand staff. Its code carries serial and generation, nothing personal.
 
     active | replaced | blocked | revoked. A reprint raises ``generation`` and keeps the row, so that what the holder did with
     the old print stays one person's; a code with an older generation is refused as replaced. Printing is not entry.

@@ -6,6 +6,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import qrcode
 from qrcode.constants import ERROR_CORRECT_M
@@ -23,6 +24,7 @@ WIDTH, HEIGHT = 105 * mm, 148 * mm
 MARGIN = 8 * mm
 QR_SIDE = 42 * mm
 QUIET = 4  # modules of white around the code, which readers need
+MISSING = "〓"  # what typesetters put for a sign that the font lacks
 NO_START = "，。、；：！？）】》”’%,.;:!?)]}"  # never at the start of a line
 
 COLOURS = {
@@ -85,9 +87,9 @@ def _page(canvas: Canvas, face: Face, heading: Heading, regular: str, bold: str)
     room = WIDTH - 2 * MARGIN
     top = HEIGHT - 11 * mm
     canvas.setFillColor(black)
-    title = pdf.printable(heading.name_zh or heading.name_en, bold)
+    title = printable(heading.name_zh or heading.name_en, bold)
     _centred(canvas, title, bold, _fit_size(title, bold, 12, 7, room), top)
-    second = pdf.printable(
+    second = printable(
         "  ".join(p for p in (heading.name_en if heading.name_zh else "", heading.dates) if p), regular
     )
     _centred(canvas, second, regular, _fit_size(second, regular, 8.5, 5, room), top - 5.5 * mm)
@@ -104,10 +106,22 @@ def _page(canvas: Canvas, face: Face, heading: Heading, regular: str, bold: str)
     canvas.setFillColor(_colour(face.colour))
     canvas.rect(0, 0, WIDTH, 20 * mm, stroke=0, fill=1)
     canvas.setFillColor(white)
-    zh, en = pdf.printable(face.class_zh, bold), pdf.printable(face.class_en, bold)
+    zh, en = printable(face.class_zh, bold), printable(face.class_en, bold)
     first, other = (zh, en) if zh else (en, "")
     _centred(canvas, first, bold, _fit_size(first, bold, 20, 9, room), 10 * mm if other else 7.5 * mm)
     _centred(canvas, other.upper(), bold, _fit_size(other.upper(), bold, 11, 6, room), 4 * mm)
+
+
+@cache
+def _glyphs(font: str) -> frozenset[int]:
+    pdf.fonts()
+    return frozenset(pdfmetrics.getFont(font).face.charToGlyph)
+
+
+def printable(raw: str, font: str) -> str:
+    """``raw`` with a visible mark for every sign that the font has no shape for, so that nothing vanishes unseen."""
+    known = _glyphs(font)
+    return "".join(sign if ord(sign) in known else MISSING for sign in raw)
 
 
 def _colour(name: str) -> Color:
@@ -133,7 +147,7 @@ def _block(
     canvas: Canvas, raw: str, font: str, most: float, least: float, lines: int, room: float, top: float, height: float
 ) -> float:
     """Centred text, as large as it fits into ``lines`` lines; cut with … only when the smallest size is too large."""
-    words = pdf.printable(raw, font)
+    words = printable(raw, font)
     if not words:
         return top
     size = most

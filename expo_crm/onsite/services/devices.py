@@ -113,8 +113,9 @@ def _post(row: Any) -> Post | None:
         return None
     values = list(row)
     values[15] = tuple(values[15] or ())
-    # A device without a gate: neutral values, the caller asks for a gate first.
-    values[17:24] = [values[17] or "", values[18] or "", values[19] or "", values[20] or "", values[21] or "entry", values[22] or "soft", values[23] or 0]  # fmt: skip
+    neutral = {17: "", 18: "", 19: "", 20: "", 21: "entry", 22: "soft", 23: 0}  # a device that has no gate yet
+    for place, value in neutral.items():
+        values[place] = value if values[place] is None else values[place]
     values[24] = tuple(values[24] or ())
     values[25] = bool(values[25])
     return Post(*values)

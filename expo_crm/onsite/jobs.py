@@ -1,0 +1,56 @@
+"""Background work of the show days: issuing and printing many badges."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+
+from expo_crm.db import db
+from expo_crm.jobs.progress import Progress
+from expo_crm.lib import ids
+from expo_crm.onsite import queries
+from expo_crm.onsite.services import badges
+from expo_crm.shows.models import Edition
+
+KEEP_SECONDS = 24 * 3600
+
+
+def folder() -> Path:
+    """Where printed files wait for their owner, beside the database."""
+    path = Path(current_app.instance_path) / "badges"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def issue_badges(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    return {"badges": badges.issue_all(payload["edition_id"], progress)}
+
+
+def print_badges(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """``ids`` or, without it, all (``unprinted``: those not printed yet) of the edition, into one file."""
+    edition = db.session.get_one(Edition, payload["edition_id"])
+    wanted = payload.get("ids")
+    if wanted is None:
+        query = queries.printable(edition.id, unprinted_only=bool(payload.get("unprinted")))
+        wanted = list(db.session.scalars(query.limit(badges.MAX_PRINT)))
+    try:
+        made, count = badges.print_many(edition, wanted, payload.get("order", "name"), progress)
+    except badges.NotPrintable:
+        return {"badges": 0}
+    _tidy()
+    name = f"{ids.new_token()}.pdf"
+    path = folder() / name
+    path.write_bytes(made)
+    path.chmod(0o600)
+    return {"badges": count, "file": name}
+
+
+def _tidy() -> None:
+    """Files hold names: they go after a day."""
+    oldest = time.time() - KEEP_SECONDS
+    for path in folder().glob("*.pdf"):
+        if path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
