@@ -183,11 +183,11 @@ class ActivityForm(BaseForm):
     kind = SelectField(_l("Kind"), choices=[SelectChoice(k, v) for k, v in KINDS.items()])
     subject = StringField(_l("What about"), [NotBlank(), Length(max=300)])
     body = TextAreaField(_l("Details"), [Length(max=20_000)])
-    person_id = SelectField(_l("With"), coerce=lambda v: int(v) if v and str(v) != "None" else None)
+    person_id = SelectField(_l("With whom"), coerce=lambda v: int(v) if v and str(v) != "None" else None)
     due_on = DateField(_l("Due on"), [Optional()])
     owner_id = SelectField(_l("Who does it"), coerce=lambda v: int(v) if v and str(v) != "None" else None)
     next_subject = StringField(_l("Next action"), [Length(max=300)])
-    next_on = DateField(_l("on"), [Optional()])
+    next_on = DateField(_l("Next action on"), [Optional()])
 
     def __init__(self, *args: Any, people: list[Any], owners: list[Any], today: dt.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

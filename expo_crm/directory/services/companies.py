@@ -63,6 +63,34 @@ def build_company(*, aliases: Iterable[str] = (), **fields: Any) -> Company:
     return company
 
 
+def company_values(**fields: Any) -> dict[str, Any]:
+    """The columns of a new company with its keys, for inserts in bulk by an import that records itself once.
+
+    Fields as in ``build_company``. Raises DirectoryError("name-missing").
+    """
+    now = clock.now()
+    given = _cleaned(fields)
+    values: dict[str, Any] = {name: "" for name in TEXTS} | {
+        "tax_id": None,
+        "key_account": False,
+        "owner_id": None,
+        "parent_id": None,
+        **given,
+    }
+    values["domain"] = values["domain"] or naming.domain_of(values["website"])
+    if not (values["name_zh"] or values["name_en"]):
+        raise DirectoryError("name-missing")
+    keys = naming.company_keys(values["name_zh"], values["name_en"], (), values["domain"])
+    return values | {
+        "name_key": keys.name_key,
+        "sort_key": keys.sort_key,
+        "search_key": keys.search_key,
+        "version": 1,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
 def create_company(*, aliases: Iterable[str] = (), **fields: Any) -> Company:
     """A new company, flushed and audited. Raises DirectoryError: "name-missing", "tax-id-taken" (other_id)."""
     _refuse_taken(naming.tax_code(fields.get("tax_id") or ""), None)

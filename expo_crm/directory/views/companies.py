@@ -129,7 +129,7 @@ def _columns(last: dict[int, Participation]) -> list[listing.Column]:
                 ("industry", _("Industry")),
             )
         ),
-        listing.Column("id", _("Number"), lambda c: c.id, export_only=True),
+        listing.Column("id", _("Company number"), lambda c: c.id, export_only=True),
     ]
 
 

@@ -94,7 +94,7 @@ def people() -> ResponseReturnValue:
         filters=[
             listing.Filter(
                 "works",
-                _("Works"),
+                _("Works where"),
                 [("yes", _("at a company")), ("no", _("nowhere known"))],
                 lambda v: (
                     Person.id.in_(select(Employment.person_id).where(Employment.until.is_(None)))

@@ -109,14 +109,14 @@ def tasks() -> ResponseReturnValue:
             ),
             listing.Column(
                 "subject",
-                _("What"),
+                _("What to do"),
                 lambda a: a.subject,
                 cell=lambda a: _part("subject", activity=a, icon_name=KIND_ICONS[a.kind], kind=KINDS[a.kind]),
                 sort=Activity.subject,
                 primary=True,
             ),
             listing.Column("company", _("Company"), lambda a: i18n.bi(a.company), sort=Company.sort_key),
-            listing.Column("person", _("With"), lambda a: a.person.name if a.person else "", hide_on_phone=True),
+            listing.Column("person", _("With whom"), lambda a: a.person.name if a.person else "", hide_on_phone=True),
             listing.Column(
                 "owner", _("Who"), lambda a: a.owner.name if a.owner else "", sort=Activity.owner_id, hide_on_phone=True
             ),
