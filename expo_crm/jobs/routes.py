@@ -25,6 +25,7 @@ KINDS = {
     "onsite.issue_badges": _l("Issue badges"),
     "onsite.print_badges": _l("Make badges"),
     "followup.send_survey": _l("Send a survey"),
+    "followup.plan_next": _l("Plan the next edition"),
 }
 COLUMNS = (
     listing.Column("kind", _l("Work"), lambda j: KINDS.get(j.kind, j.kind), sort=Job.kind, primary=True),
