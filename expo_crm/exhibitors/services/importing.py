@@ -266,8 +266,8 @@ def _judge(reader: _Reader, row: Row, directory: import_index.Index, in_file: im
     try:
         data, notes = reader.read(row)
     except RowRefused as refused:
-        detail = {"field": refused.field, "value": refused.value[:200]}
-        return _stored(row.line, Verdict.REFUSED, refused.reason, detail, {"cells": list(row.cells)})
+        blame = {"field": refused.field, "value": refused.value[:200]}
+        return _stored(row.line, Verdict.REFUSED, refused.reason, blame, {"cells": list(row.cells)})
     candidates = directory.exact(data)
     verdict, reason, chosen = decide(candidates)
     if verdict is not Verdict.MATCH:
