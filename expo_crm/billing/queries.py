@@ -53,9 +53,11 @@ def received_of(invoice_ids: Iterable[int]) -> dict[int, Decimal]:
     if not ids:
         return {}
     rows = db.session.execute(
-        select(Payment.invoice_id, func.sum(Payment.amount)).where(Payment.invoice_id.in_(ids)).group_by(Payment.invoice_id)
+        select(Payment.invoice_id, func.sum(Payment.amount))
+        .where(Payment.invoice_id.in_(ids))
+        .group_by(Payment.invoice_id)
     )
-    return {invoice_id: amount for invoice_id, amount in rows}
+    return dict(rows.tuples().all())
 
 
 def standings_of(contract_ids: Iterable[int]) -> dict[int, Standing]:

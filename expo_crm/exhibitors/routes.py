@@ -4,4 +4,48 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from expo_crm.exhibitors.views import board, contracts, exhibitors, opportunity, plan
+
 blueprint = Blueprint("exhibitors", __name__)
+add = blueprint.add_url_rule
+E = "/e/<edition>"
+
+add(f"{E}/recruitment", view_func=board.board, endpoint="board")
+add(f"{E}/recruitment/new", view_func=board.new_opportunity, endpoint="new_opportunity", methods=["GET", "POST"])
+add(f"{E}/recruitment/<int:opportunity_id>", view_func=opportunity.opportunity, endpoint="opportunity")
+add(
+    f"{E}/recruitment/<int:opportunity_id>/edit",
+    view_func=opportunity.update,
+    endpoint="update_opportunity",
+    methods=["POST"],
+)
+add(f"{E}/recruitment/<int:opportunity_id>/move", view_func=board.move, endpoint="move", methods=["POST"])
+add(f"{E}/recruitment/<int:opportunity_id>/hold", view_func=opportunity.hold, endpoint="hold", methods=["POST"])
+add(
+    f"{E}/recruitment/<int:opportunity_id>/contract",
+    view_func=opportunity.draft_contract,
+    endpoint="draft_contract",
+    methods=["POST"],
+)
+
+add(f"{E}/exhibitors", view_func=exhibitors.exhibitors, endpoint="exhibitors")
+
+add(f"{E}/plan", view_func=plan.plan, endpoint="plan")
+add(f"{E}/plan/halls/<hall_code>/states", view_func=plan.booth_states, endpoint="booth_states")
+add(f"{E}/plan/halls/<hall_code>/grid", view_func=plan.new_grid, endpoint="new_grid", methods=["GET", "POST"])
+add(f"{E}/plan/halls/<hall_code>/new", view_func=plan.new_booth, endpoint="new_booth", methods=["GET", "POST"])
+add(f"{E}/plan/booths/<int:booth_id>", view_func=plan.booth, endpoint="booth")
+add(f"{E}/plan/booths/<int:booth_id>/edit", view_func=plan.edit_booth, endpoint="edit_booth", methods=["GET", "POST"])
+add(f"{E}/plan/booths/<int:booth_id>/hold", view_func=plan.hold, endpoint="hold_booth", methods=["POST"])
+add(f"{E}/plan/booths/<int:booth_id>/release", view_func=plan.release, endpoint="release_booth", methods=["POST"])
+add(f"{E}/plan/booths/<int:booth_id>/sell", view_func=plan.sell, endpoint="sell_booth", methods=["POST"])
+add(f"{E}/plan/booths/<int:booth_id>/block", view_func=plan.block, endpoint="block_booth", methods=["POST"])
+add(f"{E}/plan/booths/<int:booth_id>/unblock", view_func=plan.unblock, endpoint="unblock_booth", methods=["POST"])
+add(f"{E}/plan/booths/<int:booth_id>/delete", view_func=plan.delete_booth, endpoint="delete_booth", methods=["POST"])
+
+add(f"{E}/contracts", view_func=contracts.contracts, endpoint="contracts")
+add(f"{E}/contracts/<int:contract_id>", view_func=contracts.contract, endpoint="contract")
+add(f"{E}/contracts/<int:contract_id>/contract.pdf", view_func=contracts.pdf, endpoint="contract_pdf")
+add(f"{E}/contracts/<int:contract_id>/send", view_func=contracts.send, endpoint="send_contract", methods=["POST"])
+add(f"{E}/contracts/<int:contract_id>/sign", view_func=contracts.sign, endpoint="sign_contract", methods=["POST"])
+add(f"{E}/contracts/<int:contract_id>/cancel", view_func=contracts.cancel, endpoint="cancel_contract", methods=["POST"])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import DecimalField, Field, PasswordField, StringField, TextAreaField
+from wtforms import DateField, DecimalField, Field, PasswordField, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
 from expo_crm.lib import money, text
@@ -69,3 +70,13 @@ class MoneyField(DecimalField):
             raise ValueError(_("Please enter a number, for example 1234.50.")) from None
         if not self.low <= self.data <= self.high:
             raise ValueError(_("Please enter a number between %(low)s and %(high)s.", low=self.low, high=self.high))
+
+
+class DayField(DateField):
+    """A day that could really be meant: no year 1 or 9999, with which sums of days overflow."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None and not dt.date(2000, 1, 1) <= self.data <= dt.date(2100, 1, 1):
+            self.data = None
+            raise ValueError(_("Please enter a date between 2000 and 2100."))

@@ -94,7 +94,9 @@ def _lock(invoice: Invoice) -> Decimal:
 
 def _is_reversed(payment: Payment) -> bool:
     back = select(Payment.id).where(
-        Payment.invoice_id == payment.invoice_id, Payment.reference == reversal_reference(payment.id), Payment.amount < 0
+        Payment.invoice_id == payment.invoice_id,
+        Payment.reference == reversal_reference(payment.id),
+        Payment.amount < 0,
     )
     return db.session.scalar(back.limit(1)) is not None
 

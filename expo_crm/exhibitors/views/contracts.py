@@ -1,0 +1,190 @@
+"""Contracts of an edition, one contract, its PDF."""
+
+from __future__ import annotations
+
+from flask import Response, abort, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy import or_, select
+from sqlalchemy.orm import contains_eager, selectinload
+
+from expo_crm.billing import labels as invoice_labels
+from expo_crm.billing import queries as billing
+from expo_crm.directory.models import Company
+from expo_crm.exhibitors import queries
+from expo_crm.exhibitors.domain.contract import BINDING, ContractState, cancellation_fee
+from expo_crm.exhibitors.forms import CancelForm, SignForm
+from expo_crm.exhibitors.models import Contract, ContractBooth
+from expo_crm.exhibitors.services import contracts as services
+from expo_crm.exhibitors.views import contract_pdf, labels
+from expo_crm.lib import clock
+from expo_crm.web import i18n, listing
+from expo_crm.web.policy import Permission, current_principal, requires
+
+
+def pill(label: object, tone: str) -> Markup:
+    """A state as a pill, for a cell of a list."""
+    return Markup(render_template("exhibitors/_pill.html", label=label, tone=tone))
+
+
+def _booths(contract: Contract) -> str:
+    return "; ".join(sorted(row.booth.code for row in contract.booths))
+
+
+@requires(Permission.VIEW)
+def contracts() -> ResponseReturnValue:
+    paid: dict[int, object] = {}
+
+    def load(rows: list[Contract]) -> None:
+        paid.update(billing.standings_of(c.id for c in rows))
+
+    def percent(contract: Contract) -> object:
+        return paid[contract.id].received  # type: ignore[attr-defined]
+
+    page = listing.build(
+        id="contracts",
+        query=select(Contract)
+        .join(Contract.company)
+        .where(Contract.edition_id == g.edition.id)
+        .options(contains_eager(Contract.company), selectinload(Contract.booths).joinedload(ContractBooth.booth)),
+        columns=[
+            listing.Column("number", _("Number"), lambda c: c.number, sort=Contract.number),
+            listing.Column("company", _("Company"), lambda c: i18n.bi(c.company), sort=Company.sort_key, primary=True),
+            listing.Column("booths", _("Booths"), _booths),
+            listing.Column(
+                "m2",
+                _("Net m²"),
+                lambda c: c.net_m2,
+                cell=lambda c: i18n.m2(c.net_m2),
+                sort=Contract.net_m2,
+                kind="number",
+            ),
+            listing.Column(
+                "total",
+                _("Total"),
+                lambda c: c.total,
+                cell=lambda c: i18n.money(c.total, c.currency),
+                sort=Contract.total,
+                kind="number",
+            ),
+            listing.Column(
+                "received", _("Received"), percent, cell=lambda c: i18n.money(percent(c), c.currency), kind="number"
+            ),
+            listing.Column(
+                "state",
+                _("State"),
+                lambda c: labels.CONTRACT_STATES[c.state],
+                cell=lambda c: pill(labels.CONTRACT_STATES[c.state], labels.CONTRACT_TONES[c.state]),
+                sort=Contract.state,
+                kind="status",
+            ),
+            listing.Column(
+                "created",
+                _("Drafted"),
+                lambda c: i18n.date(c.created_at),
+                sort=Contract.created_at,
+                kind="date",
+                hide_on_phone=True,
+            ),
+        ],
+        default_sort="created",
+        default_desc=True,
+        tie_break=Contract.id.desc(),
+        filters=[
+            listing.Filter(
+                "state",
+                _("State"),
+                [(str(s), label) for s, label in labels.CONTRACT_STATES.items()],
+                lambda v: Contract.state == v,
+            )
+        ],
+        search=lambda q: or_(listing.contains(Company.search_key, q), Contract.number.contains(q, autoescape=True)),
+        search_hint=_("Company or number"),
+        empty=listing.Empty(
+            "file-text",
+            _("No contracts yet"),
+            _("Hold a booth for a company and draft its contract from there."),
+            url_for("exhibitors.board"),
+            _("To the board"),
+        ),
+        row_url=lambda c: url_for("exhibitors.contract", contract_id=c.id),
+        load=load,
+    )
+    return render_template("exhibitors/contracts.html", listing=page)
+
+
+def _get(contract_id: int) -> Contract:
+    found = queries.find_contract(g.edition.id, contract_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+@requires(Permission.VIEW)
+def contract(contract_id: int) -> ResponseReturnValue:
+    return _page(_get(contract_id))
+
+
+def _page(found: Contract, sign: SignForm | None = None, cancel: CancelForm | None = None) -> str:
+    today = clock.local_day(clock.now(), g.edition.timezone)
+    if sign is None:
+        sign = SignForm(formdata=None, signed_on=today)
+    invoices = billing.list_invoices_of_contract(found.id)
+    return render_template(
+        "exhibitors/contract.html",
+        contract=found,
+        sums=services.amounts(found),
+        invoices=invoices,
+        received=billing.received_of(i.id for i in invoices),
+        labels=labels,
+        invoice_labels=invoice_labels,
+        sign=sign,
+        cancel=cancel or CancelForm(formdata=None),
+        fee=cancellation_fee(found.net, today, g.edition.starts_on) if found.state in BINDING else None,
+        may_sell=current_principal().can(Permission.SELL),
+        today=today,
+        State=ContractState,
+    )
+
+
+@requires(Permission.SELL)
+def send(contract_id: int) -> ResponseReturnValue:
+    found = _get(contract_id)
+    with labels.answering():
+        services.send(found)
+    flash(_("The contract is marked as sent."), "success")
+    return redirect(url_for("exhibitors.contract", contract_id=found.id))
+
+
+@requires(Permission.SELL)
+def sign(contract_id: int) -> ResponseReturnValue:
+    found = _get(contract_id)
+    form = SignForm()
+    if not form.validate_on_submit():
+        return _page(found, sign=form), 422
+    with labels.answering():
+        services.sign(found, form.signed_by.data or "", form.signed_on.data)
+    flash(_("Signed: the booths are sold, deposit and balance are invoiced."), "success")
+    return redirect(url_for("exhibitors.contract", contract_id=found.id))
+
+
+@requires(Permission.SELL)
+def cancel(contract_id: int) -> ResponseReturnValue:
+    found = _get(contract_id)
+    form = CancelForm()
+    if not form.validate_on_submit():
+        return _page(found, cancel=form), 422
+    with labels.answering():
+        services.cancel(found, form.reason.data or "")
+    flash(_("The contract is cancelled and its booths are free."), "success")
+    return redirect(url_for("exhibitors.contract", contract_id=found.id))
+
+
+@requires(Permission.VIEW)
+def pdf(contract_id: int) -> ResponseReturnValue:
+    found = _get(contract_id)
+    response = Response(contract_pdf.render(found, services.amounts(found)), mimetype="application/pdf")
+    disposition = "attachment" if request.args.get("download") else "inline"
+    response.headers["Content-Disposition"] = f'{disposition}; filename="{found.number}.pdf"'
+    return response

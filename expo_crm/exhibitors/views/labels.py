@@ -1,0 +1,189 @@
+"""Words and colours of the states of this package, and its refusals in the user's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm.exc import StaleDataError
+
+from expo_crm.exhibitors.domain.booth import BoothRefusal, BoothState
+from expo_crm.exhibitors.domain.contract import ContractRefusal, ContractState
+from expo_crm.exhibitors.domain.opportunity import LostReason, MoveRefusal, Source, Stage
+from expo_crm.exhibitors.domain.refusal import RuleRefused
+from expo_crm.web.errors import Refused
+
+STAGES: dict[str, Any] = {
+    Stage.LEAD: _l("Lead"),
+    Stage.CONTACTED: _l("Contacted"),
+    Stage.INTENT: _l("Intent"),
+    Stage.QUOTED: _l("Quoted"),
+    Stage.HELD: _l("Booth held"),
+    Stage.CONTRACTED: _l("Contracted"),
+    Stage.DEPOSIT_PAID: _l("Deposit paid"),
+    Stage.PAID: _l("Fully paid"),
+    Stage.LOST: _l("Lost"),
+}
+STAGE_TONES = {
+    Stage.LEAD: "neutral",
+    Stage.CONTACTED: "neutral",
+    Stage.INTENT: "info",
+    Stage.QUOTED: "info",
+    Stage.HELD: "warning",
+    Stage.CONTRACTED: "progress",
+    Stage.DEPOSIT_PAID: "success",
+    Stage.PAID: "success",
+    Stage.LOST: "danger",
+}
+LOST_REASONS: dict[str, Any] = {
+    LostReason.PRICE: _l("Price too high"),
+    LostReason.BUDGET: _l("No budget this year"),
+    LostReason.DATE: _l("Date does not suit"),
+    LostReason.RESULTS: _l("Not content with the last edition"),
+    LostReason.COMPETITOR: _l("Goes to another show"),
+    LostReason.LOCATION: _l("No suitable booth"),
+    LostReason.STRATEGY: _l("Change of strategy or products"),
+    LostReason.NO_ANSWER: _l("No answer"),
+    LostReason.CLOSED: _l("Company closed or merged"),
+    LostReason.OTHER: _l("Other reason"),
+}
+SOURCES: dict[str, Any] = {
+    Source.REBOOKING: _l("Rebooking"),
+    Source.WON_BACK: _l("Win back"),
+    Source.NEW: _l("New customer"),
+    Source.IMPORT: _l("Import"),
+    Source.AGENT: _l("Agent"),
+    Source.REFERRAL: _l("Referral"),
+}
+BOOTH_STATES: dict[str, Any] = {
+    BoothState.AVAILABLE: _l("Available"),
+    BoothState.HELD: _l("Held"),
+    BoothState.RESERVED: _l("Reserved"),
+    BoothState.SOLD: _l("Sold"),
+    BoothState.BLOCKED: _l("Blocked"),
+}
+BOOTH_TONES = {
+    BoothState.AVAILABLE: "neutral",
+    BoothState.HELD: "warning",
+    BoothState.RESERVED: "progress",
+    BoothState.SOLD: "success",
+    BoothState.BLOCKED: "danger",
+}
+BOOTH_KINDS: dict[str, Any] = {"shell": _l("Shell scheme"), "raw": _l("Raw space")}
+CONTRACT_STATES: dict[str, Any] = {
+    ContractState.DRAFT: _l("Draft"),
+    ContractState.SENT: _l("Sent"),
+    ContractState.SIGNED: _l("Signed"),
+    ContractState.IN_FORCE: _l("In force"),
+    ContractState.AMENDED: _l("Amended"),
+    ContractState.CANCELLED: _l("Cancelled"),
+}
+CONTRACT_TONES = {
+    ContractState.DRAFT: "neutral",
+    ContractState.SENT: "info",
+    ContractState.SIGNED: "progress",
+    ContractState.IN_FORCE: "success",
+    ContractState.AMENDED: "neutral",
+    ContractState.CANCELLED: "danger",
+}
+ROLES: dict[str, Any] = {
+    "main": _l("Main exhibitor"),
+    "co": _l("Co-exhibitor"),
+    "represented": _l("Represented company"),
+}
+OUTCOMES: dict[str, Any] = {
+    "planned": _l("Planned"),
+    "exhibited": _l("Exhibited"),
+    "cancelled": _l("Cancelled"),
+    "no_show": _l("Did not come"),
+}
+OUTCOME_TONES = {"planned": "info", "exhibited": "success", "cancelled": "danger", "no_show": "warning"}
+
+
+def booth_letter(state: str) -> str:
+    """One sign per state for the plan, so that colour is never alone."""
+    letters = {
+        BoothState.AVAILABLE: "",
+        BoothState.HELD: _("H"),
+        BoothState.RESERVED: _("R"),
+        BoothState.SOLD: _("S"),
+        BoothState.BLOCKED: _("B"),
+    }
+    return letters[BoothState(state)]
+
+
+REFUSALS: dict[StrEnum, Any] = {
+    MoveRefusal.UNKNOWN_STAGE: _l("There is no such stage."),
+    MoveRefusal.NEEDS_REASON: _l("Please choose why it was lost."),
+    MoveRefusal.NEEDS_HOLD: _l("Hold a booth for this company first; the card then moves by itself."),
+    MoveRefusal.NEEDS_CONTRACT: _l("This stage is reached when the contract is signed."),
+    MoveRefusal.NEEDS_DEPOSIT: _l("This stage is reached when the deposit invoice is paid."),
+    MoveRefusal.NEEDS_PAYMENT: _l("This stage is reached when all invoices are paid."),
+    MoveRefusal.HAS_HOLD: _l("A booth is held for this company. Release it first."),
+    MoveRefusal.HAS_CONTRACT: _l("There is a contract. Cancel it first."),
+    BoothRefusal.HELD_BY_OTHER: _l("Booth %(code)s is held for another company."),
+    BoothRefusal.RESERVED: _l("Booth %(code)s is reserved under a contract."),
+    BoothRefusal.SOLD: _l("Booth %(code)s is sold."),
+    BoothRefusal.BLOCKED: _l("Booth %(code)s is blocked."),
+    BoothRefusal.NOT_HELD: _l("Booth %(code)s is not held for this company."),
+    BoothRefusal.HOLD_TOO_LONG: _l("A booth can be held for 30 days at most."),
+    BoothRefusal.HOLD_IN_PAST: _l("The hold would end in the past."),
+    BoothRefusal.OPPORTUNITY_LOST: _l("This opportunity is lost. Take it up again before you hold a booth."),
+    BoothRefusal.NO_BOOTH: _l("Please choose a booth."),
+    BoothRefusal.CODE_TAKEN: _l("There is already a booth %(code)s in this edition."),
+    BoothRefusal.CODE_UNREADABLE: _l("“%(code)s” is no booth number: it needs at least one digit."),
+    BoothRefusal.OVERLAPS: _l("Booth %(code)s would overlap booth %(other)s."),
+    BoothRefusal.OUTSIDE_HALL: _l("Booth %(code)s would stand outside the hall (%(width)s × %(depth)s m)."),
+    BoothRefusal.TOO_MANY: _l("At most %(limit)s booths can be made at once."),
+    BoothRefusal.IN_USE: _l("Booth %(code)s is in use: a contract or a hold stands on it."),
+    ContractRefusal.NO_BOOTHS: _l("A contract needs at least one booth that is held for this company."),
+    ContractRefusal.SOLD_TWICE: _l("Somebody else has just taken %(code)s. Nothing was stored."),
+    ContractRefusal.WRONG_STATE: _l("This step does not fit the state of the contract. Reload the page."),
+    ContractRefusal.NEEDS_SIGNER: _l("Please enter who signed."),
+    ContractRefusal.SIGNED_IN_FUTURE: _l("The day of signing cannot be in the future."),
+    ContractRefusal.NEEDS_CANCEL_REASON: _l("Please enter why the contract is cancelled."),
+}
+# Refusals of what was typed; all others are conflicts with the state of things.
+INPUT = {
+    MoveRefusal.UNKNOWN_STAGE,
+    MoveRefusal.NEEDS_REASON,
+    BoothRefusal.HOLD_TOO_LONG,
+    BoothRefusal.HOLD_IN_PAST,
+    BoothRefusal.NO_BOOTH,
+    BoothRefusal.CODE_TAKEN,
+    BoothRefusal.CODE_UNREADABLE,
+    BoothRefusal.OVERLAPS,
+    BoothRefusal.OUTSIDE_HALL,
+    BoothRefusal.TOO_MANY,
+    ContractRefusal.NO_BOOTHS,
+    ContractRefusal.NEEDS_SIGNER,
+    ContractRefusal.SIGNED_IN_FUTURE,
+    ContractRefusal.NEEDS_CANCEL_REASON,
+}
+
+
+def words(refused: RuleRefused) -> str:
+    """The refusal as a sentence."""
+    facts = {"code": "", "other": "", "width": "", "depth": "", "limit": "", **refused.facts}
+    return str(REFUSALS[refused.reason]) % facts
+
+
+def status_of(refused: RuleRefused) -> int:
+    return 422 if refused.reason in INPUT else 409
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Answer the refusals of a use case, and a stale version, as pages."""
+    try:
+        yield
+    except RuleRefused as refused:
+        raise Refused(words(refused), status_of(refused), refused.reason.value) from None
+    except StaleDataError:
+        raise Refused(
+            _("This was changed by somebody else at the same moment. Reload the page and look again."), 409, "conflict"
+        ) from None

@@ -1,0 +1,366 @@
+"""The hall plan: booths in their colours, and what can be done with one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from flask import Response, abort, flash, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from expo_crm.db import db
+from expo_crm.directory.models import Company
+from expo_crm.exhibitors import queries
+from expo_crm.exhibitors.domain.booth import BoothState, Grid, Rect, effective_state
+from expo_crm.exhibitors.domain.opportunity import Stage
+from expo_crm.exhibitors.domain.refusal import RuleRefused
+from expo_crm.exhibitors.forms import BoothForm, GridForm, choices
+from expo_crm.exhibitors.models import Booth, Opportunity
+from expo_crm.exhibitors.services import booths, contracts
+from expo_crm.exhibitors.views import labels
+from expo_crm.exhibitors.views.opportunity import HOLD_DAYS, hold_days
+from expo_crm.lib import clock, text
+from expo_crm.shows import queries as shows
+from expo_crm.shows.models import Hall
+from expo_crm.web import i18n
+from expo_crm.web.errors import Refused
+from expo_crm.web.policy import Permission, current_principal, requires
+
+SCALE = 10
+"""Units of the drawing per metre, so that text has a size above one."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A booth as the plan draws it."""
+
+    booth: Booth
+    state: str
+    letter: str
+    who: str
+    label: str
+
+    @property
+    def x(self) -> float:
+        return float(self.booth.x_m * SCALE)
+
+    @property
+    def y(self) -> float:
+        return float(self.booth.y_m * SCALE)
+
+    @property
+    def width(self) -> float:
+        return float(self.booth.width_m * SCALE)
+
+    @property
+    def depth(self) -> float:
+        return float(self.booth.depth_m * SCALE)
+
+    @property
+    def points(self) -> str:
+        """The outline of a booth that is no rectangle; "" for one that is."""
+        try:
+            return " ".join(f"{float(x) * SCALE:g},{float(y) * SCALE:g}" for x, y in self.booth.polygon)
+        except (TypeError, ValueError):
+            return ""
+
+    @property
+    def size(self) -> str:
+        """Type size by the room there is: a small booth gets small figures rather than none."""
+        room = min(self.width / max(2, len(self.booth.code)) * 1.5, self.depth / 3)
+        return "lg" if room >= 14 else "md" if room >= 9 else "sm"
+
+
+def _who(booth: Booth) -> str:
+    """The company that has the booth: the host where somebody stands on it, else who holds it."""
+    hosts = sorted(booth.occupants, key=lambda o: not o.host)
+    if hosts:
+        more = len(hosts) - 1
+        return i18n.bi(hosts[0].participation.company) + (f" +{more}" if more else "")
+    return i18n.bi(booth.opportunity.company) if booth.opportunity else ""
+
+
+def draw(booth: Booth, now: dt.datetime) -> Drawn:
+    """What the plan shows of a booth at this moment."""
+    state = effective_state(booth.state, booth.held_until, now)
+    who = "" if state in {BoothState.AVAILABLE, BoothState.BLOCKED} else _who(booth)
+    parts = [booth.code, str(labels.BOOTH_STATES[state]), i18n.m2(booth.area_m2), who]
+    comma = "，" if i18n.locale() == "zh" else ", "
+    return Drawn(booth, state.value, labels.booth_letter(state), who, comma.join(p for p in parts if p))
+
+
+def _legend(drawn: list[Drawn]) -> list[dict[str, Any]]:
+    out = []
+    for state in BoothState:
+        mine = [d for d in drawn if d.state == state]
+        area = sum((d.booth.area_m2 for d in mine), Decimal(0))
+        out.append(
+            {
+                "state": state.value,
+                "label": labels.BOOTH_STATES[state],
+                "letter": labels.booth_letter(state),
+                "count": len(mine),
+                "m2": area,
+            }
+        )
+    return out
+
+
+def _hall(halls: list[Hall]) -> Hall | None:
+    wanted = request.args.get("hall", "")
+    return next((h for h in halls if h.code == wanted), halls[0] if halls else None)
+
+
+@requires(Permission.VIEW)
+def plan() -> ResponseReturnValue:
+    halls = shows.list_halls(g.edition.id)
+    hall = _hall(halls)
+    now = clock.now()
+    drawn = [draw(b, now) for b in queries.list_booths(hall.id)] if hall else []
+    q = text.clean(request.args.get("q", ""))[:60]
+    found = [draw(b, now) for b in queries.search_booths(g.edition.id, q)] if q else []
+    raw = request.args.get("booth", "")
+    chosen = next((d for d in drawn if str(d.booth.id) == raw), None)
+    saleable = sum((d.booth.area_m2 for d in drawn if d.state != BoothState.BLOCKED), Decimal(0))
+    sold = sum((d.booth.area_m2 for d in drawn if d.state == BoothState.SOLD), Decimal(0))
+    return render_template(
+        "exhibitors/plan.html",
+        halls=halls,
+        hall=hall,
+        drawn=drawn,
+        legend=_legend(drawn),
+        chosen=chosen,
+        q=q,
+        found=found,
+        labels=labels,
+        as_list=request.args.get("view") == "list",
+        saleable=saleable,
+        sold=sold,
+        may_draw=current_principal().can(Permission.SETTINGS),
+        panel=_panel_context(chosen) if chosen else {},
+        scale=SCALE,
+    )
+
+
+@requires(Permission.VIEW)
+def booth_states(hall_code: str) -> ResponseReturnValue:
+    """What the plan asks every few seconds: state, sign and label of each booth, and the counts."""
+    hall = queries.find_hall(g.edition.id, hall_code)
+    if hall is None:
+        abort(404)
+    now = clock.now()
+    drawn = [draw(b, now) for b in queries.list_booths(hall.id)]
+    return jsonify(
+        booths={str(d.booth.id): [d.state, d.letter, d.label, d.who] for d in drawn},
+        legend={
+            item["state"]: _("%(count)s · %(area)s", count=item["count"], area=i18n.m2(item["m2"]))
+            for item in _legend(drawn)
+        },
+    )
+
+
+def _get(booth_id: int) -> Booth:
+    found = queries.find_booth(g.edition.id, booth_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+@requires(Permission.VIEW)
+def booth(booth_id: int) -> ResponseReturnValue:
+    """The panel beside the plan; as a page of its own without a script: the plan with this booth chosen."""
+    found = _get(booth_id)
+    if not request.headers.get("HX-Request"):
+        return redirect(url_for("exhibitors.plan", hall=found.hall.code, booth=found.id))
+    return _panel(found)
+
+
+def _panel_context(drawn: Drawn) -> dict[str, Any]:
+    principal = current_principal()
+    contract = None
+    if drawn.state in {BoothState.RESERVED, BoothState.SOLD}:
+        contract = queries.find_live_contract_of_booth(drawn.booth.id)
+    return {
+        "drawn": drawn,
+        "labels": labels,
+        "contract": contract,
+        "open": _open_opportunities() if drawn.state == BoothState.AVAILABLE else [],
+        "days": hold_days(),
+        "may_sell": principal.can(Permission.SELL),
+        "may_draw": principal.can(Permission.SETTINGS),
+    }
+
+
+def _panel(found: Booth, *, changed: bool = False) -> Response:
+    response = make_response(render_template("exhibitors/_booth.html", **_panel_context(draw(found, clock.now()))))
+    if changed:
+        response.headers["HX-Trigger"] = "booths-changed"
+    return response
+
+
+def _open_opportunities() -> list[tuple[int, str]]:
+    rows = db.session.execute(
+        select(Opportunity.id, Company.name_zh, Company.name_en)
+        .join(Company, Company.id == Opportunity.company_id)
+        .where(Opportunity.edition_id == g.edition.id, Opportunity.stage != Stage.LOST.value)
+        .order_by(Company.sort_key)
+    )
+    return [(id_, i18n.bi({"name_zh": zh, "name_en": en})) for id_, zh, en in rows]
+
+
+def _done(found: Booth, message: str) -> ResponseReturnValue:
+    if request.headers.get("HX-Request"):
+        return _panel(_get(found.id), changed=True)
+    flash(message, "success")
+    return redirect(url_for("exhibitors.plan", hall=found.hall.code, booth=found.id))
+
+
+@requires(Permission.SELL)
+def hold(booth_id: int) -> ResponseReturnValue:
+    found = _get(booth_id)
+    raw, days = request.form.get("opportunity", ""), request.form.get("days", "7")
+    if not raw:
+        raise Refused(_("Please choose a company."), 422)
+    if days not in {str(d) for d in HOLD_DAYS}:
+        raise Refused(_("Please choose how long to hold the booth."), 422)
+    holder = (
+        queries.find_opportunity(g.edition.id, int(raw)) if raw.isascii() and raw.isdigit() and len(raw) < 10 else None
+    )
+    if holder is None:
+        abort(404)
+    with labels.answering():
+        booths.hold(found, holder, clock.now() + dt.timedelta(days=int(days)))
+    return _done(found, _("The booth is held."))
+
+
+@requires(Permission.SELL)
+def release(booth_id: int) -> ResponseReturnValue:
+    found = _get(booth_id)
+    with labels.answering():
+        booths.release(found)
+    return _done(found, _("The booth is free again."))
+
+
+@requires(Permission.SELL)
+def block(booth_id: int) -> ResponseReturnValue:
+    found = _get(booth_id)
+    with labels.answering():
+        booths.block(found, text.clean(request.form.get("note", ""))[:300])
+    return _done(found, _("The booth is blocked."))
+
+
+@requires(Permission.SELL)
+def unblock(booth_id: int) -> ResponseReturnValue:
+    found = _get(booth_id)
+    with labels.answering():
+        booths.unblock(found)
+    return _done(found, _("The booth is on sale again."))
+
+
+@requires(Permission.SELL)
+def sell(booth_id: int) -> ResponseReturnValue:
+    """Draft a contract over this booth for the company that holds it."""
+    found = _get(booth_id)
+    holder = found.opportunity
+    if holder is None:
+        raise Refused(_("Booth %(code)s is not held for a company.", code=found.code), 409)
+    with labels.answering():
+        made = contracts.draft(holder, [found.id], locale=i18n.locale())
+    target = url_for("exhibitors.contract", contract_id=made.id)
+    if request.headers.get("HX-Request"):
+        return "", 200, {"HX-Redirect": target}
+    return redirect(target)
+
+
+def _hall_or_404(code: str) -> Hall:
+    hall = queries.find_hall(g.edition.id, code)
+    if hall is None:
+        abort(404)
+    return hall
+
+
+@requires(Permission.SETTINGS)
+def new_grid(hall_code: str) -> ResponseReturnValue:
+    hall = _hall_or_404(hall_code)
+    form = GridForm()
+    form.kind.choices = choices(labels.BOOTH_KINDS)
+    if not form.is_submitted():
+        form.prefix.data = f"{hall.code}-A"
+    if form.validate_on_submit() and _made_grid(hall, form):
+        return redirect(url_for("exhibitors.plan", hall=hall.code))
+    return _form_page(hall, form, _("Make rows of booths"), "exhibitors/grid.html")
+
+
+def _made_grid(hall: Hall, form: GridForm) -> bool:
+    data = form.data
+    grid = Grid(
+        data["prefix"] or "", data["first"], data["rows"], data["columns"],
+        data["x"], data["y"], data["width"], data["depth"], data["aisle"],
+    )  # fmt: skip
+    try:
+        made = booths.create_grid(hall, grid, data["kind"], data["price"])
+    except RuleRefused as refused:
+        form.form_errors.append(labels.words(refused))
+        return False
+    flash(_("%(count)s booths are on the plan.", count=len(made)), "success")
+    return True
+
+
+@requires(Permission.SETTINGS)
+def new_booth(hall_code: str) -> ResponseReturnValue:
+    hall = _hall_or_404(hall_code)
+    form = BoothForm()
+    form.kind.choices = choices(labels.BOOTH_KINDS)
+    if form.validate_on_submit():
+        try:
+            made = booths.create_booth(hall, _fields(form))
+        except RuleRefused as refused:
+            form.form_errors.append(labels.words(refused))
+        else:
+            flash(_("Booth %(code)s is on the plan.", code=made.code), "success")
+            return redirect(url_for("exhibitors.plan", hall=hall.code, booth=made.id))
+    return _form_page(hall, form, _("New booth"), "exhibitors/booth_form.html")
+
+
+@requires(Permission.SETTINGS)
+def edit_booth(booth_id: int) -> ResponseReturnValue:
+    found = _get(booth_id)
+    form = BoothForm(
+        code=found.code, kind=found.kind, x=found.x_m, y=found.y_m, width=found.width_m, depth=found.depth_m,
+        open_sides=found.open_sides, price=found.price,
+    )  # fmt: skip
+    form.kind.choices = choices(labels.BOOTH_KINDS)
+    if form.validate_on_submit():
+        try:
+            booths.update_booth(found, _fields(form))
+        except RuleRefused as refused:
+            form.form_errors.append(labels.words(refused))
+        else:
+            flash(_("Saved."), "success")
+            return redirect(url_for("exhibitors.plan", hall=found.hall.code, booth=found.id))
+    return _form_page(found.hall, form, _("Booth %(code)s", code=found.code), "exhibitors/booth_form.html", booth=found)
+
+
+@requires(Permission.SETTINGS)
+def delete_booth(booth_id: int) -> ResponseReturnValue:
+    found = _get(booth_id)
+    hall = found.hall
+    with labels.answering():
+        booths.delete_booth(found)
+    flash(_("Booth %(code)s is gone.", code=found.code), "success")
+    return redirect(url_for("exhibitors.plan", hall=hall.code))
+
+
+def _fields(form: BoothForm) -> booths.BoothFields:
+    data = form.data
+    rect = Rect(data["x"], data["y"], data["width"], data["depth"])
+    return booths.BoothFields(data["code"], data["kind"], rect, data["open_sides"] or 1, data["price"])
+
+
+def _form_page(hall: Hall, form: Any, title: str, template: str, **more: Any) -> ResponseReturnValue:
+    status = 422 if form.is_submitted() else 200
+    return render_template(template, hall=hall, form=form, title=title, booth=more.get("booth")), status
