@@ -72,9 +72,34 @@ class RowReason(StrEnum):
     NUMBER = "number"
     NUMBER_RANGE = "number-range"
     EMAIL = "email"
-    PHONE_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.I | re.ASCII)
+    PHONE_ROUNDED = "phone-rounded"
+    STAND_DATE = "stand-date"
+    CELL_TOO_LONG = "cell-too-long"
+    TOO_MANY_CELLS = "too-many-cells"
+    QUOTE_OPEN = "quote-open"
 
 
+class RowRefused(Exception):
+    """A row that is not taken: why, and which field's value is to blame."""
+
+    def __init__(self, reason: RowReason, field: str = "", value: str = "") -> None:
+        super().__init__(f"{reason} {field} {value!r}")
+        self.reason, self.field, self.value = reason, field, value
+
+
+_NOTHING = re.compile(r"(?:[-–—/\\.*_?？]+|n/?a|none|null|nil|无|没有|暂无)", re.I)
+_TEST = re.compile(
+    r"(?:test|tests|testing|测试|試験|テスト|dummy|asdf+|qwert[yz]?|xxx+|delete me|please delete|请删除)"
+    r"(?:[\s\d_.-]|company|exhibitor|row|gmbh|ltd|inc|公司|展商|企业|数据|有限)*",
+    re.I,
+)
+_UNITS = re.compile(r"\s*(?:m2|m²|㎡|sqm|sq\.?\s*m\.?|qm|平方米|平米|平方|平)\s*$", re.I)
+_DATE = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?: \d.*)?|\d{1,2}月\d{1,2}日"
+    r"|\d{1,2}-(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*",
+    re.I,
+)
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d{1,3}", re.I | re.ASCII)
 _CO = re.compile(r"co-?exhib|joint|联合|共展|合展|同展|mitaussteller|^co$|子展商", re.I)
 _REPRESENTED = re.compile(r"represent|代理品牌|被代表|^rep$", re.I)
 
