@@ -105,16 +105,14 @@ class GateForm(BaseForm):
             raise ValidationError(_("Another gate has this code."))
 
     def validate_anti_passback(self, field: SelectField) -> None:
+        if field.data == "timed" and not self.cooldown_minutes.data:
+            raise ValidationError(_("Please say how many minutes the same badge has to wait."))
         if field.data != "hard" or self.direction.data != "entry":
             return
         if not gates.has_exit(self._edition.id, self.zone, except_id=self._gate.id if self._gate else None):
             raise ValidationError(
                 _("No gate reads badges on the way out here, so nobody could enter a second time. Choose another rule.")
             )
-
-    def validate_cooldown_minutes(self, field: IntegerField) -> None:
-        if self.anti_passback.data == "timed" and not field.data and not field.errors:
-            raise ValidationError(_("Please say how many minutes."))
 
 
 class DeviceForm(BaseForm):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.onsite.views import api, badges, leads
+from expo_crm.onsite.views import api, badges, gate, gates, leads, live, pairing, scans
 
 blueprint = Blueprint("onsite", __name__)
 at = blueprint.add_url_rule
@@ -30,3 +30,26 @@ at("/e/<edition>/registrations/<int:registration_id>/badge", "registration_badge
 
 # Leads
 at("/e/<edition>/leads", "leads", leads.leads)
+
+# Gates and the devices at them
+at("/e/<edition>/gates", "gates", gates.gates)
+at("/e/<edition>/gates/new", "new_gate", gates.new_gate, methods=["GET", "POST"])
+at("/e/<edition>/gates/<int:gate_id>", "edit_gate", gates.edit_gate, methods=["GET", "POST"])
+at("/e/<edition>/gates/<int:gate_id>/devices", "add_device", gates.add_device, methods=["GET", "POST"])
+at("/e/<edition>/gates/devices/<int:device_id>", "device", gates.device)
+at("/e/<edition>/gates/devices/<int:device_id>/state", "device_state", gates.device_state)
+at("/e/<edition>/gates/devices/<int:device_id>/pairing", "new_pairing", gates.new_pairing, methods=["POST"])
+at("/e/<edition>/gates/devices/<int:device_id>/move", "move_device", gates.move_device, methods=["POST"])
+at("/e/<edition>/gates/devices/<int:device_id>/revoke", "revoke_device", gates.revoke_device, methods=["POST"])
+
+# On the device
+at("/gate", "gate", gate.gate)
+at("/gate/pair/<token>", "pair", pairing.pair)
+at("/gate/pair/<token>", "confirm_pairing", pairing.confirm_pairing, methods=["POST"])
+
+# Live board and scan log
+at("/e/<edition>/live", "live", live.live)
+at("/e/<edition>/live/board", "live_board", live.live_board)
+at("/e/<edition>/scans", "scans", scans.scans)
+at("/e/<edition>/scans/<int:scan_id>", "scan", scans.scan)
+at("/e/<edition>/scans/<int:scan_id>/override", "override_scan", scans.override_scan, methods=["POST"])
