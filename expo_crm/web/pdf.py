@@ -22,6 +22,8 @@ from expo_crm.web.assets import DIST, manifest
 
 REGULAR, BOLD = "NotoSansSC", "NotoSansSC-Bold"
 INK, GREY, LINE, SOFT = (colors.HexColor(c) for c in ("#14213d", "#4f5d73", "#c9d2de", "#f1f5fa"))
+MISSING = "〓"
+"""What typesetters put for a sign that the font lacks."""
 WIDTH = A4[0] - 40 * mm
 _lock = threading.Lock()
 
@@ -34,6 +36,18 @@ def fonts() -> tuple[str, str]:
                 pdfmetrics.registerFont(TTFont(name, str(DIST / manifest()[file])))
             pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=REGULAR, boldItalic=BOLD)
     return REGULAR, BOLD
+
+
+@cache
+def _glyphs(name: str) -> frozenset[int]:
+    fonts()
+    return frozenset(pdfmetrics.getFont(name).face.charToGlyph)
+
+
+def printable(value: str, font: str = REGULAR) -> str:
+    """``value`` with a visible mark for every sign that the font has no shape for, so that nothing vanishes unseen."""
+    known = _glyphs(font)
+    return "".join(sign if ord(sign) in known or sign == "\n" else MISSING for sign in value)
 
 
 @cache
@@ -63,7 +77,7 @@ def _style(kind: str, han: bool) -> ParagraphStyle:
 
 def text(value: object, kind: str = "body") -> Paragraph:
     """A paragraph of plain text: whatever somebody typed is shown as typed, never read as markup."""
-    plain = str(value)
+    plain = printable(str(value))
     han = any("\u2e80" <= sign <= "\uffef" or sign >= "\U00020000" for sign in plain)
     return Paragraph(escape(plain).replace("\n", "<br/>"), _style(kind, han))
 
