@@ -99,9 +99,10 @@ def connect(app: Flask) -> None:
         "staff_invitation", to_email=email, to_name=name, locale=locale, context={"name": name, "link": link}
     )
 
-    from expo_crm.matchmaking.services import supply
+    from expo_crm.matchmaking.services import meetings, supply
 
     app.extensions["expo_interests"] = supply.Interests
+    app.extensions["expo_registration_closed"] = meetings.cancel_of
 
 
 def import_tables() -> None:

@@ -2,6 +2,7 @@
 
 ``expo_interests``: an object with ``set(registration, category_ids)`` and ``get(registration_id) -> set[int]``.
 ``expo_ticket_code``: ``(registration) -> str``.
+``expo_registration_closed``: ``(registration) -> None``, called after a cancellation or rejection.
 ``expo_attended``: ``(registration_id_column) -> SQL condition`` that the registration has a counted entry.
 """
 
@@ -29,3 +30,10 @@ def get_interests(registration: Registration) -> set[int]:
 def attended(column: Any) -> ColumnElement[bool] | None:
     condition = current_app.extensions.get("expo_attended")
     return condition(column) if condition else None
+
+
+def closed(registration: Registration) -> None:
+    """Tell the packages above that this visitor is not coming."""
+    tell = current_app.extensions.get("expo_registration_closed")
+    if tell:
+        tell(registration)

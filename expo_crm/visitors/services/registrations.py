@@ -225,6 +225,8 @@ def decide(registration: Registration, state: str, *, reason: str = "", mail: bo
         f"registration.{_VERBS[state]}", "registration", registration.id, edition_id=registration.edition_id,
         changes={"state": [before, state]}, reason=reason,
     )  # fmt: skip
+    if state in {"cancelled", "rejected"}:
+        hooks.closed(registration)
     if mail:
         mails.tell_decision(registration)
     return registration
