@@ -70,7 +70,7 @@ def company_values(**fields: Any) -> dict[str, Any]:
     """
     now = clock.now()
     given = _cleaned(fields)
-    values: dict[str, Any] = {name: "" for name in TEXTS} | {
+    values: dict[str, Any] = dict.fromkeys(TEXTS, "") | {
         "tax_id": None,
         "key_account": False,
         "owner_id": None,

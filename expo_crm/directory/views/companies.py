@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from expo_crm.directory import queries
@@ -38,6 +38,13 @@ def _newest(column: Any) -> Any:
         .correlate(Company)
         .scalar_subquery()
     )
+
+
+def _by_name() -> Any:
+    """As the reader sees the names: English ones by letter, Chinese ones by pinyin."""
+    if i18n.locale() == "en":
+        return func.lower(func.coalesce(func.nullif(Company.name_en, ""), Company.sort_key))
+    return Company.sort_key
 
 
 def _search(words: str) -> ColumnElement[bool]:
@@ -98,7 +105,7 @@ def _columns(last: dict[int, Participation]) -> list[listing.Column]:
         return found.net_m2 if found else None
 
     return [
-        listing.Column("name", _("Company"), i18n.bi, cell=_name_cell, sort=Company.sort_key, primary=True),
+        listing.Column("name", _("Company"), i18n.bi, cell=_name_cell, sort=_by_name(), primary=True),
         listing.Column(
             "place",
             _("Place"),
