@@ -42,7 +42,9 @@ def facts_of(opportunity: Opportunity, now: dt.datetime) -> Facts:
     )  # fmt: skip
     contracts = list(
         db.session.scalars(
-            select(Contract).where(Contract.opportunity_id == opportunity.id, Contract.state.in_(LIVE)).order_by(Contract.id)
+            select(Contract)
+            .where(Contract.opportunity_id == opportunity.id, Contract.state.in_(LIVE))
+            .order_by(Contract.id)
         )
     )
     signed = [c for c in contracts if c.state in BINDING]

@@ -43,7 +43,9 @@ MOVES: dict[ContractState, frozenset[ContractState]] = {
     ContractState.DRAFT: frozenset({ContractState.SENT, ContractState.SIGNED, ContractState.CANCELLED}),
     ContractState.SENT: frozenset({ContractState.SIGNED, ContractState.CANCELLED}),
     ContractState.SIGNED: frozenset({ContractState.IN_FORCE, ContractState.CANCELLED}),
-    ContractState.IN_FORCE: frozenset({ContractState.SIGNED, ContractState.CANCELLED}),  # back when a payment is reversed
+    ContractState.IN_FORCE: frozenset(
+        {ContractState.SIGNED, ContractState.CANCELLED}
+    ),  # back when a payment is reversed
     ContractState.AMENDED: frozenset(),
     ContractState.CANCELLED: frozenset(),
 }

@@ -157,9 +157,7 @@ def update_booth(booth: Booth, fields: BoothFields) -> None:
     booth.area_m2, booth.open_sides, booth.price = rect.width * rect.depth, fields.open_sides, fields.price
     _flush_codes(fields.code)
     after = {"code": booth.code, "kind": booth.kind, "rect": str(_rect(booth)), "price": booth.price}
-    audit.record(
-        "booth.update", "booth", booth.id, edition_id=booth.edition_id, changes=audit.diff(before, after)
-    )
+    audit.record("booth.update", "booth", booth.id, edition_id=booth.edition_id, changes=audit.diff(before, after))
 
 
 def delete_booth(booth: Booth) -> None:

@@ -42,7 +42,11 @@ from expo_crm.lib import clock
 
 
 def draft(
-    opportunity: Opportunity, booth_ids: Sequence[int] | None = None, *, locale: str = "zh", discount: Decimal = Decimal(0)
+    opportunity: Opportunity,
+    booth_ids: Sequence[int] | None = None,
+    *,
+    locale: str = "zh",
+    discount: Decimal = Decimal(0),
 ) -> Contract:
     """A contract over booths held for the opportunity (all of them when none is named). Raises RuleRefused."""
     edition = opportunity.edition
@@ -89,6 +93,7 @@ def draft(
         ],
     )
     _take(contract, booths)
+    opportunity.expected_m2, opportunity.expected_amount = contract.net_m2, contract.net
     audit.record(
         "contract.draft",
         "contract",
