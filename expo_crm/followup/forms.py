@@ -6,9 +6,9 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from expo_crm.followup.domain import survey as rules
 from expo_crm.web.forms import BaseForm, NotBlank
@@ -70,3 +70,59 @@ class CaseForm(BaseForm):
     subject = StringField(_l("Subject"), [NotBlank(), Length(max=300)])
     body = TextAreaField(_l("What happened"), [Length(max=10000)])
     owner_id = SelectField(_l("Who takes care"), coerce=lambda v: int(v) if v else None)
+
+
+class CaseWorkForm(BaseForm):
+    """Answer and owner of a case."""
+
+    answer = TextAreaField(_l("Our answer"), [Length(max=10000)])
+    owner_id = SelectField(_l("Who takes care"), coerce=lambda v: int(v) if v else None)
+
+
+class PlanForm(BaseForm):
+    """How the calls of the next edition are dealt and dated, and its dates where it does not exist yet."""
+
+    first_on = DateField(_l("First day of calls"), [InputRequired()])
+    per_day = IntegerField(_l("Calls per person and working day"), [InputRequired(), NumberRange(1, 100)])
+    won_back = BooleanField(_l("Also ask companies that were here in the two editions before and not in the last one"))
+    starts_on = DateField(_l("Next edition: first day"), [Optional()])
+    ends_on = DateField(_l("Next edition: last day"), [Optional()])
+
+    def validate_first_on(self, field: DateField) -> None:
+        if not 2000 <= field.data.year <= 2100:
+            raise ValidationError(_("Please choose a day of this century."))
+
+
+RESULT_CHOICES = (
+    ("reached", _l("Reached, not decided")),
+    ("interested", _l("Interested")),
+    ("callback", _l("Wants to be called back")),
+    ("not_reached", _l("Not reached")),
+    ("refused", _l("Will not exhibit")),
+)
+REASON_CHOICES = (
+    ("", _l("Please choose")),
+    ("price", _l("Price too high")),
+    ("budget", _l("No budget")),
+    ("date", _l("Date does not suit")),
+    ("results", _l("Results not good enough")),
+    ("competitor", _l("Goes to another show")),
+    ("location", _l("Venue or hall does not suit")),
+    ("strategy", _l("Changed its strategy")),
+    ("no_answer", _l("Cannot be reached")),
+    ("closed", _l("Company closed")),
+    ("other", _l("Other reason")),
+)
+
+
+class CallForm(BaseForm):
+    """What came of a call."""
+
+    result = RadioField(_l("What came of it"), [InputRequired()], choices=choices(RESULT_CHOICES))
+    reason = SelectField(_l("Why not"), [Optional()], choices=choices(REASON_CHOICES))
+    again_on = DateField(_l("Call again on"), [Optional()])
+    note = TextAreaField(_l("Note"), [Length(max=4000)])
+
+    def validate_result(self, field: RadioField) -> None:
+        if field.data == "refused" and not self.reason.data:
+            raise ValidationError(_("Please say why: the reasons show what to improve."))

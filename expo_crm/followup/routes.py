@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.followup.views import answer, surveys
+from expo_crm.followup.views import answer, cases, plan, retention, surveys
 
 blueprint = Blueprint("followup", __name__)
 add = blueprint.add_url_rule
@@ -50,3 +50,19 @@ add("/s/<token>", view_func=answer.answer, endpoint="answer")
 add("/s/<token>", view_func=answer.submit, endpoint="submit", methods=["POST"])
 add("/s/<token>/save", view_func=answer.save, endpoint="save", methods=["POST"])
 add("/s/<token>/decline", view_func=answer.decline, endpoint="decline", methods=["POST"])
+
+add("/e/<edition>/cases", view_func=cases.cases, endpoint="cases")
+add("/e/<edition>/cases/new", view_func=cases.new_case, endpoint="new_case", methods=["GET", "POST"])
+add("/e/<edition>/cases/<int:case_id>", view_func=cases.case, endpoint="case")
+add("/e/<edition>/cases/<int:case_id>", view_func=cases.change_case, endpoint="change_case", methods=["POST"])
+add("/e/<edition>/cases/<int:case_id>/state", view_func=cases.move_case, endpoint="move_case", methods=["POST"])
+
+add("/e/<edition>/retention", view_func=retention.retention, endpoint="retention")
+add("/e/<edition>/at-risk", view_func=retention.at_risk, endpoint="at_risk")
+
+add("/e/<edition>/plan-next", view_func=plan.plan, endpoint="plan")
+add("/e/<edition>/plan-next", view_func=plan.make_plan, endpoint="make_plan", methods=["POST"])
+add("/e/<edition>/plan-next/<int:job_id>/undo", view_func=plan.undo_plan, endpoint="undo_plan", methods=["POST"])
+add("/e/<edition>/calls", view_func=plan.calls, endpoint="calls")
+add("/e/<edition>/calls/<int:opportunity_id>", view_func=plan.call, endpoint="call")
+add("/e/<edition>/calls/<int:opportunity_id>", view_func=plan.record_call, endpoint="record_call", methods=["POST"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, flash, g, redirect, render_template, request, url_for
+from flask import Response, abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -17,6 +17,7 @@ from expo_crm.followup.forms import KIND_LABELS, QuestionForm, SurveyForm
 from expo_crm.followup.models import Survey, SurveyQuestion
 from expo_crm.followup.queries import surveys as queries
 from expo_crm.followup.services import surveys as services
+from expo_crm.followup.views.labels import pill
 from expo_crm.jobs.models import Job
 from expo_crm.lib import clock
 from expo_crm.sheets import write
@@ -103,12 +104,6 @@ def surveys() -> ResponseReturnValue:
         load=load,
     )
     return render_template("followup/surveys.html", listing=page, templates=rules.TEMPLATES)
-
-
-def pill(label: Any, tone: str) -> Any:
-    from markupsafe import Markup
-
-    return Markup(render_template("followup/_pill.html", label=label, tone=tone))  # noqa: S704 - our own template
 
 
 def closing_text(survey: Survey) -> str:
@@ -303,8 +298,6 @@ def _export(
     survey: Survey, groups: list[tuple[str, str, str]], given: list[queries.Given], kind: str
 ) -> ResponseReturnValue:
     """One row per complete response: group, company, moment, and every answer in words. No person's data."""
-    from flask import current_app
-
     names = {key: en if i18n.locale() == "en" else zh for key, zh, en in groups}
     answers = {(a.invitation_id, a.question_id): a for a in given}
     rows = []
