@@ -57,7 +57,7 @@ def received_of(invoice_ids: Iterable[int]) -> dict[int, Decimal]:
         .where(Payment.invoice_id.in_(ids))
         .group_by(Payment.invoice_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def standings_of(contract_ids: Iterable[int]) -> dict[int, Standing]:
