@@ -110,7 +110,9 @@ def navigation() -> list[dict[str, Any]]:
 
 def _item(item: Item, edition: Any) -> dict[str, Any]:
     url = url_for(item.endpoint, edition=edition.slug) if item.edition else url_for(item.endpoint)
-    active = request.endpoint == item.endpoint or request.path.startswith(url + "/")
+    # The overview's address is the beginning of every other one of its edition, so it is only active as itself.
+    below = item.endpoint != "reporting.overview" and request.path.startswith(url + "/")
+    active = request.endpoint == item.endpoint or below
     return {"endpoint": item.endpoint, "url": url, "label": item.label, "icon": item.icon, "active": active}
 
 
