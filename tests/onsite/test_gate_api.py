@@ -68,18 +68,18 @@ def test_fifty_gates_at_once_admit_a_badge_once(app, session):
     answers, lock = [], threading.Lock()
 
     def run(number):
-        with app.test_client() as client:
-            for _ in range(5):
-                response = send(client, tokens[number], cast.code)
-                with lock:
-                    answers.append((response.status_code, response.json.get("reason"), response.json.get("repeat")))
+        client = app.test_client()
+        for _ in range(5):
+            response = send(client, tokens[number], cast.code)
+            with lock:
+                answers.append((response.status_code, response.json.get("reason")))
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert {a[0] for a in answers} == {200} and len(answers) == 50
+    assert {status for status, _reason in answers} == {200} and len(answers) == 50
     with app.app_context():
         assert count(db.session, Scan, Scan.decision == "admit") == 1
         assert db.session.scalars(select(Presence.entries)).one() == 1
@@ -111,10 +111,13 @@ def test_scanner_additions_are_cleaned(client, session):
     assert len(set(session.scalars(select(Scan.code_hash)))) == 1
 
 
-def test_states_of_badge_and_registration_refuse(client, session):
-    cast = stage(session)
+def test_states_of_badge_and_registration_refuse(client, session, monkeypatch):
+    cast = stage(session, anti_passback="off")
+    moments = iter(clock.now() + dt.timedelta(seconds=10 * n) for n in range(20))
 
     def reason():
+        moment = next(moments)
+        monkeypatch.setattr(clock, "now", lambda: moment)
         return send(client, cast.token, cast.code).json["reason"]
 
     badges.block(cast.badge, "lost")
@@ -128,10 +131,10 @@ def test_states_of_badge_and_registration_refuse(client, session):
     badges.reprint(cast.badge, "torn")
     assert reason() == "replaced"
     fresh = badges.code_of(cast.badge)
-    assert send(client, cast.token, fresh).json["status"] == "admit"
+    assert send(client, cast.token, fresh).json["status"] == "admit"  # at once after the old print was refused
     badges.revoke(cast.badge, "misuse")
-    assert send(client, cast.token, fresh, client_uuid=str(uuid.uuid4())).json["repeat"]  # within five seconds
-    assert send(client, add_device(session, cast, cast.gate)[1], fresh).json["reason"] == "revoked"
+    cast.code = fresh
+    assert reason() == "revoked"
 
 
 def test_another_edition_and_a_forged_signature(client, session):
@@ -195,7 +198,7 @@ def test_exit_and_both_directions(client, session):
         '{"client_uuid": "00000000-0000-4000-8000-000000000000", "code": "A", "device_seq": true}',
         '{"client_uuid": "00000000-0000-4000-8000-000000000000", "code": "A", "device_seq": -1}',
         '{"client_uuid": "00000000-0000-4000-8000-000000000000", "code": "A", "direction": "sideways"}',
-        "[" * 10_000, '{"a":' * 10_000,
+        "[" * 10_000, '{"a":' * 6_000,
     ],
 )  # fmt: skip
 def test_a_broken_request_is_told_so_and_stores_nothing(client, session, body):
@@ -371,7 +374,7 @@ def test_the_number_of_statements_is_constant(client, session):
     for number in range(30):
         visitor = badges.code_of(badges.issue_badge(register(session, cast, f"观众{number}")))
         last = statements(cast.token, visitor)
-    assert few <= 5 and last == 5
+    assert (few, last) == (4, 5)
 
 
 def test_state_heartbeat_and_choosing_a_gate(client, session):

@@ -73,7 +73,7 @@ def read_time(raw: Any) -> tuple[dt.datetime | None, bool]:
         at = clock.parse_aware(raw)
     except clock.TimeError:
         return None, True
-    return (at, False) if 1990 <= at.year <= 2200 else (None, True)
+    return (at, False) if 1900 <= at.year <= 2200 else (None, True)
 
 
 def _decided(raw: dict[str, Any]) -> Verdict | None:

@@ -127,32 +127,48 @@ _BADGES = (
 )
 _scan = Scan.__table__
 _presence = Presence.__table__
-# What this device has said before: under the same uuid, or to the same badge a moment ago.
-_BEFORE = (
-    select(_scan)
-    .where(
-        _scan.c.device_id == bindparam("device_id"),
-        or_(
-            _scan.c.client_uuid == bindparam("client_uuid"),
-            and_(
-                _scan.c.badge_id == bindparam("badge_id"),
-                _scan.c.received_at > bindparam("since", type_=_scan.c.received_at.type),
-            ),
-        ),
+_LOGGED = tuple(
+    _scan.c[name].label(f"scan_{name}")
+    for name in (
+        "id",
+        "client_uuid",
+        "body_hash",
+        "code_hash",
+        "decision",
+        "reason",
+        "direction",
+        "corrected_at",
+        "received_at",
+        "decided_by",
+        "server_verdict",
+        "device_verdict",
+        "conflict",
     )
-    .order_by(_scan.c.id)
+)
+_BY_UUID = select(*_LOGGED).where(
+    _scan.c.device_id == bindparam("device_id"), _scan.c.client_uuid == bindparam("client_uuid")
 )
 
 
 @cache
-def _state_statement() -> Any:
-    """Presence of the badge and the opening day, in one row that is always there."""
+def _context_statement() -> Any:
+    """What deciding needs, in one statement: presence of the badge, the opening day, and what this device has said before
+    under the same uuid or to the same badge a moment ago. There is always a row."""
     here = select(
         bindparam("edition_id", type_=_scan.c.edition_id.type).label("edition_id"),
-        bindparam("badge_id", type_=_scan.c.badge_id.type).label("badge_id"),
+        bindparam("badge_id", type_=_scan.c.edition_id.type).label("badge_id"),
         bindparam("zone", type_=_scan.c.zone.type).label("zone"),
         bindparam("day", type_=_scan.c.local_day.type).label("day"),
     ).subquery("here")
+    device = _scan.c.device_id == bindparam("device_id")
+    said_before = or_(
+        and_(device, _scan.c.client_uuid == bindparam("client_uuid")),
+        and_(
+            _scan.c.badge_id == bindparam("badge_id"),
+            device,
+            _scan.c.received_at > bindparam("since", type_=_scan.c.received_at.type),
+        ),
+    )
     return (
         select(
             _presence.c.entries,
@@ -164,6 +180,7 @@ def _state_statement() -> Any:
             OpeningDay.day.label("open_day"),
             OpeningDay.opens_at,
             OpeningDay.closes_at,
+            *_LOGGED,
         )
         .select_from(here)
         .outerjoin(
@@ -176,6 +193,8 @@ def _state_statement() -> Any:
         )
         .outerjoin(Gate, Gate.id == _presence.c.first_gate_id)
         .outerjoin(OpeningDay, and_(OpeningDay.edition_id == here.c.edition_id, OpeningDay.day == here.c.day))
+        .outerjoin(_scan, said_before)
+        .order_by(_scan.c.id.desc())
     )
 
 
@@ -284,29 +303,32 @@ def _record(
     direction = post.direction if post.direction != "both" else command.direction or "entry"
     body_hash = hashlib.sha256(f"{reading.code_hash}|{command.direction or ''}".encode()).hexdigest()
     badge_id = badge.badge_id if badge is not None else None
+    at, suspect = scan_input.correct(command.device_time, command.time_unreadable, post.offset, post.paired_at, now)
+    if not queued:  # the server decides now, whatever the device's clock says
+        at = now
+    day = clock.local_day(at, post.timezone)
     before = connection.execute(
-        _BEFORE,
+        _context_statement(),
         {
+            "edition_id": post.edition_id,
+            "badge_id": NO_ROW if badge_id is None else badge_id,
+            "zone": post.zone,
+            "day": day,
             "device_id": post.device_id,
             "client_uuid": command.client_uuid,
-            "badge_id": NO_ROW if badge_id is None or queued else badge_id,
             "since": now - REPEAT,
         },
     ).all()
     for row in before:
-        if row.client_uuid == command.client_uuid:
+        if row.scan_client_uuid == command.client_uuid:
             return _replay(connection, row, badge, command, body_hash)
-    for row in reversed(before):
-        if row.direction == direction:
+    for row in () if queued or badge is None else before:
+        # The same code once more at once is one reading; another print of the badge is not.
+        same = row.scan_code_hash == reading.code_hash and row.scan_direction == direction
+        if same and row.scan_received_at <= now:
             return replace(_stored(row, badge), client_uuid=command.client_uuid, repeat=True)
 
-    at, suspect = scan_input.correct(
-        command.device_time, command.time_unreadable, post.offset, post.paired_at, now
-    )
-    if not queued:  # the server decides now, whatever the device's clock says
-        at = now
-    day = clock.local_day(at, post.timezone)
-    state = _state(connection, post, badge_id, day, at if queued else None)
+    state = _state(connection, post, badge_id, day, before[0], at if queued else None)
     rules = _rules(post, direction, state)
     facts = _facts(connection, post, reading, badge, state, rules, day)
     verdict = decide(facts, rules, at)
@@ -342,8 +364,7 @@ def _record(
     scan_id = _store(connection, values)
     if scan_id is None:  # the same uuid was stored while we decided
         row = connection.execute(
-            _BEFORE,
-            {"device_id": post.device_id, "client_uuid": command.client_uuid, "badge_id": NO_ROW, "since": now},
+            _BY_UUID, {"device_id": post.device_id, "client_uuid": command.client_uuid}
         ).one()
         return _replay(connection, row, badge, command, body_hash)
     return Answer(
@@ -397,15 +418,16 @@ class _State:
     today: Day | None
 
 
-def _state(connection: Connection, post: Post, badge_id: int | None, day: dt.date, until: dt.datetime | None) -> _State:
+def _state(
+    connection: Connection, post: Post, badge_id: int | None, day: dt.date, row: Row[Any], until: dt.datetime | None
+) -> _State:
     """What is known of the badge in this zone and day; for a queued scan, what was known at its own time."""
-    keys_ = {"badge_id": NO_ROW if badge_id is None else badge_id, "zone": post.zone, "day": day}
-    row = connection.execute(_state_statement(), {"edition_id": post.edition_id, **keys_}).one()
     today = Day(row.open_day, row.opens_at, row.closes_at) if row.open_day else None
     if until is None or badge_id is None:
         known = Known(row.entries or 0, bool(row.inside), row.first_entry_at, row.last_at)
     else:
-        passages = (Passage(*p) for p in connection.execute(_PASSAGES, keys_) if p.corrected_at < until)
+        log = connection.execute(_PASSAGES, {"badge_id": badge_id, "zone": post.zone, "day": day})
+        passages = (Passage(*p) for p in log if p.corrected_at < until)
         then = project(passages)
         known = Known(then.entries, then.inside, then.first_entry_at, then.last_at)
     return _State(known, row.first_entry_at, row.gate_zh, row.gate_en, today)
@@ -459,35 +481,35 @@ def _facts(
 
 
 def _replay(connection: Connection, row: Row[Any], badge: Row[Any] | None, command: Command, body_hash: str) -> Answer:
-    if row.body_hash != body_hash:
+    if row.scan_body_hash != body_hash:
         raise UuidReused(command.client_uuid)
     answer = replace(_stored(row, badge), replayed=True)
-    if command.decided and row.decided_by == "server" and not row.device_verdict:
+    if command.decided and row.scan_decided_by == "server" and not row.scan_device_verdict:
         # The answer was late, so the device decided by itself: its verdict is kept beside ours, and ours stands.
-        conflict = (command.decided.status in ADMITTED) != (row.decision in ADMITTED)
+        conflict = (command.decided.status in ADMITTED) != (row.scan_decision in ADMITTED)
         connection.execute(
             update(_scan)
-            .where(_scan.c.id == row.id)
+            .where(_scan.c.id == row.scan_id)
             .values(device_verdict=command.decided.reason, conflict=conflict)
         )
-        answer = replace(answer, conflict=conflict, server_verdict="agrees" if not conflict else row.reason)
+        answer = replace(answer, conflict=conflict, server_verdict=row.scan_reason if conflict else "agrees")
     return answer
 
 
 def _stored(row: Row[Any], badge: Row[Any] | None) -> Answer:
     """The answer that a logged scan got."""
     return Answer(
-        client_uuid=row.client_uuid,
-        scan_id=row.id,
-        status=row.decision,
-        reason=row.reason,
-        direction=row.direction,
+        client_uuid=row.scan_client_uuid,
+        scan_id=row.scan_id,
+        status=row.scan_decision,
+        reason=row.scan_reason,
+        direction=row.scan_direction,
         holder=_holder(badge),
-        at=row.corrected_at,
-        overridable=row.decision not in ADMITTED and row.reason in OVERRIDABLE,
-        decided_by=row.decided_by,
-        server_verdict=row.server_verdict,
-        conflict=bool(row.conflict),
+        at=row.scan_corrected_at,
+        overridable=row.scan_decision not in ADMITTED and row.scan_reason in OVERRIDABLE,
+        decided_by=row.scan_decided_by,
+        server_verdict=row.scan_server_verdict,
+        conflict=bool(row.scan_conflict),
     )
 
 
@@ -587,5 +609,5 @@ def answer_of(scan: Scan) -> Answer:
         .outerjoin(Registration, Registration.id == Badge.registration_id)
         .where(Badge.id == scan.badge_id)
     ).first()
-    row = db.session.connection().execute(select(_scan).where(_scan.c.id == scan.id)).one()
+    row = db.session.connection().execute(select(*_LOGGED).where(_scan.c.id == scan.id)).one()
     return _stored(row, badge)
