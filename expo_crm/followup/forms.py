@@ -26,6 +26,12 @@ def choices(pairs: Any) -> list[SelectChoice]:
     return [SelectChoice(value, label) for value, label in pairs]
 
 
+def near_day(form: Any, field: DateField) -> None:
+    """A day that people mean: of the years 2000 to 2100."""
+    if field.data is not None and not 2000 <= field.data.year <= 2100:
+        raise ValidationError(_("Please choose a day between 2000 and 2100."))
+
+
 class SurveyForm(BaseForm):
     """Title, introduction and closing day."""
 
@@ -33,7 +39,7 @@ class SurveyForm(BaseForm):
     title_en = StringField(_l("Title (English)"), [NotBlank(), Length(max=300)])
     intro_zh = TextAreaField(_l("Introduction (Chinese)"), [Length(max=2000)])
     intro_en = TextAreaField(_l("Introduction (English)"), [Length(max=2000)])
-    last_day = DateField(_l("Last day to answer"), [Optional()])
+    last_day = DateField(_l("Last day to answer"), [Optional(), near_day])
 
 
 class QuestionForm(BaseForm):
@@ -82,15 +88,11 @@ class CaseWorkForm(BaseForm):
 class PlanForm(BaseForm):
     """How the calls of the next edition are dealt and dated, and its dates where it does not exist yet."""
 
-    first_on = DateField(_l("First day of calls"), [InputRequired()])
+    first_on = DateField(_l("First day of calls"), [InputRequired(), near_day])
     per_day = IntegerField(_l("Calls per person and working day"), [InputRequired(), NumberRange(1, 100)])
     won_back = BooleanField(_l("Also ask companies that were here in the two editions before and not in the last one"))
-    starts_on = DateField(_l("Next edition: first day"), [Optional()])
-    ends_on = DateField(_l("Next edition: last day"), [Optional()])
-
-    def validate_first_on(self, field: DateField) -> None:
-        if not 2000 <= field.data.year <= 2100:
-            raise ValidationError(_("Please choose a day of this century."))
+    starts_on = DateField(_l("Next edition: first day"), [Optional(), near_day])
+    ends_on = DateField(_l("Next edition: last day"), [Optional(), near_day])
 
 
 RESULT_CHOICES = (
@@ -120,7 +122,7 @@ class CallForm(BaseForm):
 
     result = RadioField(_l("What came of it"), [InputRequired()], choices=choices(RESULT_CHOICES))
     reason = SelectField(_l("Why not"), [Optional()], choices=choices(REASON_CHOICES))
-    again_on = DateField(_l("Call again on"), [Optional()])
+    again_on = DateField(_l("Call again on"), [Optional(), near_day])
     note = TextAreaField(_l("Note"), [Length(max=4000)])
 
     def validate_result(self, field: RadioField) -> None:

@@ -7,7 +7,11 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+from sqlalchemy import inspect
+
+from expo_crm.db import Base
 from expo_crm.directory.models import Company, Employment, Participation, Person
+from expo_crm.jobs import services as jobs
 from expo_crm.onsite.models import Badge, Presence
 from expo_crm.visitors.models import Registration, VisitorClass
 from tests.support.cast import NOW, play
@@ -82,3 +86,12 @@ def exhibit(session: Any, edition: Any, who: Company, m2: int = 9, amount: int =
 
 def at(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(3), dt.UTC)
+
+
+def work(session: Any, cast: SimpleNamespace) -> None:
+    """Run the jobs that are due, which ends the session, and take the cast into the new one."""
+    jobs.run_all()
+    for value in vars(cast).values():
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]:
+            if isinstance(item, Base) and inspect(item).detached and not inspect(item).was_deleted:
+                session.add(item)

@@ -261,3 +261,14 @@ def test_no_template_no_survey(client, session):
     sign_in(client, cast.sales)
     assert client.post("/e/fluid-2025/surveys", data={"template": "../x"}).status_code == 422
     assert session.scalars(select(Survey)).all() == []
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-02-30", "x"])
+def test_an_impossible_last_day_is_refused_and_the_input_kept(client, session, day):
+    cast = after_the_show(session)
+    sign_in(client, cast.sales)
+    survey = made(client, session, cast)
+    form = {"title_zh": "新题目", "title_en": "New title", "intro_zh": "", "intro_en": "", "last_day": day}
+    answer = client.post(f"/e/fluid-2025/surveys/{survey.id}", data=form)
+    assert answer.status_code == 422 and "新题目" in answer.get_data(as_text=True)
+    assert session.get(Survey, survey.id).title_zh != "新题目"
