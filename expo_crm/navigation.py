@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, current_app, g, has_request_context, request, url_for
+from flask import Flask, current_app, has_request_context, request, url_for
 from flask_babel import lazy_gettext as _l
 
 from expo_crm.shows import queries as shows
@@ -86,14 +86,14 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
 
 def init_app(app: Flask) -> None:
     app.context_processor(
-        lambda: {"navigation": navigation, "editions": shows.list_editions, "edition_url": edition_url}
+        lambda: {"navigation": navigation, "editions": shows.list_editions, "current_edition": shows.find_current_edition, "edition_url": edition_url}
     )
 
 
 def navigation() -> list[dict[str, Any]]:
     """The phases with the items that the principal may open."""
     principal = current_principal()
-    edition = g.get("edition") or shows.find_default_edition()
+    edition = shows.find_current_edition()
     out = []
     for key, label, items in PHASES:
         shown = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, abort, g
+from flask import Flask, abort, g, request, session
 
 
 def init_app(app: Flask) -> None:
@@ -30,3 +30,6 @@ def init_app(app: Flask) -> None:
             g.edition = queries.find_edition(g.edition_slug)
             if g.edition is None:
                 abort(404)
+            # Pages without an edition (companies, people) lead back to the one that was worked on last.
+            if request.method == "GET" and session.get("edition") != g.edition.slug and session.get("_user_id"):
+                session["edition"] = g.edition.slug

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import g
+from flask import g, has_request_context, session
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -40,6 +40,14 @@ def find_default_edition() -> Edition | None:
         (e for e in list_editions() if e.ends_on >= today and e.state != "cancelled"), key=lambda e: e.starts_on
     )
     return ahead[0] if ahead else next(iter(list_editions()), None)
+
+
+def find_current_edition() -> Edition | None:
+    """The edition of this page, else the one this person looked at last, else the default one."""
+    if g.get("edition") is not None:
+        return g.edition
+    last = session.get("edition") if has_request_context() else None
+    return next((e for e in list_editions() if e.slug == last), None) or find_default_edition()
 
 
 def find_previous_edition(edition: Edition) -> Edition | None:
