@@ -86,7 +86,12 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
 
 def init_app(app: Flask) -> None:
     app.context_processor(
-        lambda: {"navigation": navigation, "editions": shows.list_editions, "current_edition": shows.find_current_edition, "edition_url": edition_url}
+        lambda: {
+            "navigation": navigation,
+            "editions": shows.list_editions,
+            "current_edition": shows.find_current_edition,
+            "edition_url": edition_url,
+        }
     )
 
 
