@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from expo_crm.db import db
@@ -73,7 +73,7 @@ def load_supplies(edition_id: int, only: Iterable[int] | None = None) -> list[Su
     ]
 
 
-def _matchable(edition_id: int) -> Select[Any]:
+def _matchable(edition_id: int) -> Any:
     return (
         select(Registration.id, Registration.looking_for, Registration.buying_role, Registration.company_id)
         .join(VisitorClass, VisitorClass.id == Registration.class_id)
@@ -245,7 +245,7 @@ def count_meetings_by_state(edition_id: int) -> dict[str, int]:
     rows = db.session.execute(
         select(Meeting.state, func.count()).where(Meeting.edition_id == edition_id).group_by(Meeting.state)
     )
-    return {state: n for state, n in rows}
+    return dict(rows.tuples())
 
 
 def coverage(edition_id: int) -> dict[str, int]:

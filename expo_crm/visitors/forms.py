@@ -34,7 +34,8 @@ FIRST_COUNTRIES = ("CN", "HK", "MO", "TW", "JP", "KR", "SG", "DE", "US", "GB", "
 @lru_cache(maxsize=4)
 def country_names(language: str) -> dict[str, str]:
     """Code → name; the usual ones first, the others in the order of the language."""
-    names = Locale.parse("zh_Hans_CN" if language == "zh" else "en").territories
+    known = Locale.parse("zh_Hans_CN" if language == "zh" else "en").territories
+    names = {str(code): name for code, name in known.items()}
     codes = [c for c in names if len(c) == 2 and c.isalpha() and c not in {"EU", "EZ", "UN", "ZZ", "QO", "XA", "XB"}]
     rest = sorted((c for c in codes if c not in FIRST_COUNTRIES), key=lambda c: names[c])
     return {c: names[c] for c in (*FIRST_COUNTRIES, *rest)}
@@ -123,7 +124,7 @@ class RegisterForm(ContactForm):
         )
 
 
-def contact_of(form: ContactForm) -> dict[str, str]:
+def contact_of(form: ContactForm) -> dict[str, Any]:
     country = form.country.data or "CN"
     return {
         "name": form.name.data or "",
@@ -154,7 +155,7 @@ class InterestsForm(BaseForm):
 class DeskForm(ContactForm):
     """A walk-in at the desk: name first, the rest as far as there is time."""
 
-    visitor_class = SelectField(_l("Class"), coerce=str)
+    visitor_class = SelectField(_l("Visitor class"), coerce=str)
     anyway = HiddenField()
 
     def __init__(self, classes: list[VisitorClass], *args: Any, **kwargs: Any) -> None:
@@ -170,7 +171,7 @@ class CorrectForm(BaseForm):
     job_title = StringField(_l("Job title"), [_short(100)])
     function = SelectField(_l("Function"), default="")
     buying_role = SelectField(_l("Part in purchases"), default="")
-    visitor_class = SelectField(_l("Class"), coerce=str)
+    visitor_class = SelectField(_l("Visitor class"), coerce=str)
     looking_for = TextAreaField(_l("Looking for"), [_short(2000)])
 
     def __init__(self, classes: list[VisitorClass], *args: Any, **kwargs: Any) -> None:

@@ -102,4 +102,4 @@ def count_by_state(edition_id: int) -> dict[str, int]:
         .where(Registration.edition_id == edition_id)
         .group_by(Registration.state)
     )
-    return {state: n for state, n in rows}
+    return dict(rows.tuples())

@@ -19,7 +19,9 @@ def market(session: Any, app: Any) -> SimpleNamespace:
     with app.test_request_context():
         cast.parts = []
         for company, node in zip(cast.companies, (cast.metering, cast.ball, cast.centrifugal), strict=False):
-            part = Participation(edition_id=cast.edition.id, company_id=company.id, stands="H1-A01", created_at=clock.now())
+            part = Participation(
+                edition_id=cast.edition.id, company_id=company.id, stands="H1-A01", created_at=clock.now()
+            )
             session.add(part)
             session.flush()
             supply.set_offers(part, {node.id: "耐腐蚀设备"})
@@ -33,7 +35,14 @@ def market(session: Any, app: Any) -> SimpleNamespace:
 def visitor(cast: SimpleNamespace, name: str, nodes: list[int], **more: Any) -> Any:
     values: dict[str, Any] = {"email": "li@qingyuan.example", "function": "purchasing", "buying_role": "decide", **more}
     made = registrations.register(
-        RegisterCommand(edition_id=cast.edition.id, name=name, company="清源水务集团", category_ids=tuple(nodes), mail=False, **values)
+        RegisterCommand(
+            edition_id=cast.edition.id,
+            name=name,
+            company="清源水务集团",
+            category_ids=tuple(nodes),
+            mail=False,
+            **values,
+        )
     )
     db.session.commit()
     return made

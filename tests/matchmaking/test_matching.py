@@ -40,7 +40,9 @@ def test_exact_beats_parent_beats_sibling_and_unrelated_is_no_match():
 
 
 def test_every_match_has_reasons_whose_shares_add_up_to_one():
-    matcher = Matcher(TREE, [supply(1, METERING, CENTRIFUGAL, text="耐腐蚀计量泵 for chemical dosing"), supply(2, text="耐腐蚀材料")])
+    matcher = Matcher(
+        TREE, [supply(1, METERING, CENTRIFUGAL, text="耐腐蚀计量泵 for chemical dosing"), supply(2, text="耐腐蚀材料")]
+    )
     who = need(METERING, VALVES, text="耐腐蚀的加药设备 chemical", role="decide")
     for view in ("visitor", "exhibitor"):
         for item in matcher.supplies.values():
@@ -115,12 +117,16 @@ def test_slots_avoid_what_is_taken():
 
 def test_a_whole_show_is_ranked_in_time():
     chance = random.Random(3)
-    nodes = [Node(i, None) for i in range(10)] + [Node(100 + i, i % 10, (f"分类{i}产品", f"class {i} goods")) for i in range(50)]
+    nodes = [Node(i, None) for i in range(10)] + [
+        Node(100 + i, i % 10, (f"分类{i}产品", f"class {i} goods")) for i in range(50)
+    ]
     tree = Tree.of(nodes)
     leaves = [n.id for n in nodes if n.parent_id is not None]
     words = ["耐腐蚀", "高精度", "节能", "不锈钢", "steel", "automatic", "sensor", "控制系统"]
     supplies = [supply(i, *chance.sample(leaves, 4), text=" ".join(chance.choices(words, k=30))) for i in range(400)]
-    needs = [need(*chance.sample(leaves, 3), id_=i, text=f"{chance.choice(words)} {i}", role="use") for i in range(8000)]
+    needs = [
+        need(*chance.sample(leaves, 3), id_=i, text=f"{chance.choice(words)} {i}", role="use") for i in range(8000)
+    ]
     start = time.perf_counter()
     matcher = Matcher(tree, supplies)
     matcher.best_supplies(needs[0])

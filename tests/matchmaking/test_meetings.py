@@ -26,7 +26,9 @@ def test_best_of_both_sides_with_reasons(client, session, app):
     page = client.get(f"{cast.staff}/matchmaking/visitors/{cast.wanting.id}").get_data(as_text=True)
     assert page.index("禾川泵业") < page.index("Nordhafen")  # exact before sibling
     assert "北辰阀门" not in page
-    assert "计量泵" in page and "Ask for a meeting" not in page and 'action="' + f"{cast.staff}/meetings/ask" not in page
+    assert (
+        "计量泵" in page and "Ask for a meeting" not in page and 'action="' + f"{cast.staff}/meetings/ask" not in page
+    )
     page = client.get(f"{cast.staff}/matchmaking/exhibitors/{cast.parts[0].id}").get_data(as_text=True)
     assert "李若溪" in page and "王大力" not in page
     assert "li@qingyuan.example" not in page
@@ -40,7 +42,9 @@ def test_best_of_both_sides_with_reasons(client, session, app):
 def test_staff_ask_visitor_accepts_by_mail_link_and_it_is_scheduled(client, session, app):
     cast = market(session, app)
     sign_in(client, cast.sales)
-    asked = client.post(f"{cast.staff}/meetings/ask", data={"participation_id": cast.parts[0].id, "registration_id": cast.wanting.id})
+    asked = client.post(
+        f"{cast.staff}/meetings/ask", data={"participation_id": cast.parts[0].id, "registration_id": cast.wanting.id}
+    )
     assert asked.status_code == 302
     [made] = session.scalars(select(Meeting))
     assert made.state == "requested" and made.reasons[0]["kind"] == "exact"
@@ -151,7 +155,9 @@ def test_offers_are_edited_and_only_of_this_show(client, session, app):
     assert client.post(url, data={"categories": ["987654"]}).status_code == 422
     data = {"categories": [str(cast.ball.id)], f"text-{cast.ball.id}": "DN50 球阀"}
     assert client.post(url, data=data).status_code == 302
-    stored = session.execute(select(Offer.category_id, Offer.text).where(Offer.participation_id == cast.parts[0].id)).all()
+    stored = session.execute(
+        select(Offer.category_id, Offer.text).where(Offer.participation_id == cast.parts[0].id)
+    ).all()
     assert stored == [(cast.ball.id, "DN50 球阀")]
 
 

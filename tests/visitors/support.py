@@ -27,7 +27,9 @@ def open_cast(session: Any) -> SimpleNamespace:
 
 
 def form_key(page: str) -> str:
-    found = re.search(r'name="form_key"[^>]*value="([^"]+)"', page) or re.search(r'value="([^"]+)"[^>]*name="form_key"', page)
+    found = re.search(r'name="form_key"[^>]*value="([^"]+)"', page) or re.search(
+        r'value="([^"]+)"[^>]*name="form_key"', page
+    )
     assert found, "no form key on the page"
     return html.unescape(found.group(1))
 

@@ -6,12 +6,11 @@ import datetime as dt
 
 from sqlalchemy import func, select
 
-from expo_crm.directory.models import Consent, Person
+from expo_crm.directory.models import Consent, Participation, Person
 from expo_crm.exhibitors.models import InvitationLink
 from expo_crm.lib import clock, ids
 from expo_crm.matchmaking.models import Demand
 from expo_crm.messaging.models import Message
-from expo_crm.directory.models import Participation
 from expo_crm.visitors.models import Registration
 from tests.visitors.support import answers, open_cast, send
 
@@ -61,7 +60,11 @@ def test_consent_is_not_ticked_and_each_answer_is_stored_with_its_words(client, 
     send(client, cast, marketing="marketing-2026-1")
     stored = {c.purpose: c for c in session.scalars(select(Consent))}
     assert (stored["marketing"].granted, stored["lead_sharing"].granted) == (True, False)
-    assert (stored["marketing"].text_version, stored["marketing"].channel, stored["marketing"].locale) == ("marketing-2026-1", "web", "zh")
+    assert (stored["marketing"].text_version, stored["marketing"].channel, stored["marketing"].locale) == (
+        "marketing-2026-1",
+        "web",
+        "zh",
+    )
     assert stored["marketing"].edition_id == cast.edition.id
 
 
@@ -105,7 +108,13 @@ def test_the_same_person_again_sees_nobodys_page_and_gets_the_mail_again(client,
 
 def test_class_state_and_price_in_the_form_are_ignored(client, session):
     cast = open_cast(session)
-    send(client, cast, company="", function="", **{"visitor_class": "press", "state": "approved", "class_id": "3", "price": "0", "on_site": "1"})
+    send(
+        client,
+        cast,
+        company="",
+        function="",
+        **{"visitor_class": "press", "state": "approved", "class_id": "3", "price": "0", "on_site": "1"},
+    )
     [made] = all_of(session)
     assert (made.visitor_class.code, made.state, made.on_site) == ("trade", "in_review", False)
     [mail] = session.scalars(select(Message))
@@ -114,9 +123,13 @@ def test_class_state_and_price_in_the_form_are_ignored(client, session):
 
 def test_bad_input_keeps_the_form_and_stores_nothing(client, session):
     cast = open_cast(session)
+    long_text, long_name = {"looking_for": "长" * 2001}, {"name": "名" * 101}
     for wrong in (
-        {"name": " \u200b "}, {"email": "no address"}, {"email": ""}, {"email": "a@b.cn\r\nBcc: x@y.cn"}, {"phone": "1.38E+10"}, {"phone": "abc"},
-        {"interests": ["999999"]}, {"interests": ["x"]}, {"country": "XX"}, {"function": "../x"}, {"looking_for": "长" * 2001}, {"name": "名" * 101},
+        long_text,
+        long_name,
+        {"name": " \u200b "}, {"email": "no address"}, {"email": ""}, {"email": "a@b.cn\r\nBcc: x@y.cn"},
+        {"phone": "1.38E+10"}, {"phone": "abc"},
+        {"interests": ["999999"]}, {"interests": ["x"]}, {"country": "XX"}, {"function": "../x"},
     ):  # fmt: skip
         response = send(client, cast, **{"job_title": "泵站主管", **wrong})
         assert response.status_code == 422, wrong
@@ -128,7 +141,9 @@ def test_bad_input_keeps_the_form_and_stores_nothing(client, session):
 
 def test_markup_and_line_breaks_stay_text(client, session):
     cast = open_cast(session)
-    response = send(client, cast, name="<b>x</b>", company="=HYPERLINK(1)\x00", looking_for="<script>alert(1)</script>\nzwei")
+    response = send(
+        client, cast, name="<b>x</b>", company="=HYPERLINK(1)\x00", looking_for="<script>alert(1)</script>\nzwei"
+    )
     [made] = all_of(session)
     assert made.name == "<b>x</b>" and made.company_name == "=HYPERLINK(1)"
     page = client.get(response.location).get_data(as_text=True)
@@ -156,7 +171,9 @@ def test_before_after_and_cancelled_are_friendly_pages(client, session):
 
 def test_an_invitation_is_counted_named_and_credited(client, session):
     cast = open_cast(session)
-    part = Participation(edition_id=cast.edition.id, company_id=cast.companies[0].id, stands="H1-A01", created_at=clock.now())
+    part = Participation(
+        edition_id=cast.edition.id, company_id=cast.companies[0].id, stands="H1-A01", created_at=clock.now()
+    )
     session.add(part)
     session.flush()
     link = InvitationLink(participation_id=part.id, code="hechuan-7f3k", created_at=clock.now(), opened=0)
@@ -177,10 +194,15 @@ def test_an_invitation_is_counted_named_and_credited(client, session):
 def test_the_own_page_changes_interests_withdraws_consent_and_cancels(client, session):
     cast = open_cast(session)
     url = send(client, cast, lead_sharing="lead-2026-1").location
-    assert client.post(f"{url}/interests", data={"interests": [str(cast.ball.id)], "looking_for": "球阀"}).status_code == 302
+    assert (
+        client.post(f"{url}/interests", data={"interests": [str(cast.ball.id)], "looking_for": "球阀"}).status_code
+        == 302
+    )
     assert session.scalars(select(Demand.category_id)).all() == [cast.ball.id]
     assert client.post(f"{url}/consent", data={"purpose": "lead_sharing", "answer": "no"}).status_code == 302
-    newest = session.scalars(select(Consent).where(Consent.purpose == "lead_sharing").order_by(Consent.id.desc())).first()
+    newest = session.scalars(
+        select(Consent).where(Consent.purpose == "lead_sharing").order_by(Consent.id.desc())
+    ).first()
     assert newest.granted is False and newest.channel == "visitor_page"
     assert client.post(f"{url}/consent", data={"purpose": "lead_sharing", "answer": "forged"}).status_code == 422
     assert client.post(f"{url}/cancel").status_code == 302

@@ -22,7 +22,7 @@ def draft(
     out: dict[int, list[int]] = {v: [] for v in ranked}
     places = dict.fromkeys(ranked, 0)
     order = list(ranked)
-    chance = random.Random(seed)  # noqa: S311 - the order of a draft, no secret
+    chance = random.Random(seed)
     for _round in range(length):
         chance.shuffle(order)
         for visitor in order:

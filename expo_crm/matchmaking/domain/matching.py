@@ -29,7 +29,10 @@ _LATIN = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]|[a-z0-9]")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]+")
 _NOT_LATIN = re.compile(r"[^a-z0-9\u3400-\u9fff]+")
 _STOP = frozenset(
-    "a an the of for and or to in on with we our are is you your from by as at be it that this looking look need find new all more about".split()
+    text.words(
+        "a an the of for and or to in on with we our are is you your from by "
+        "as at be it that this looking look need find new all more about"
+    )
 )
 _EMPTY_SIGNS = frozenset("的了和及与或等在为对是有我们您你一不寻找需要希望想了解相关各种")
 

@@ -94,7 +94,7 @@ def shown(item: dict[str, Any]) -> dict[str, Any]:
             _("part in purchases"),
         )
     else:
-        label, hint = "“%s”" % item.get("words", ""), _("same words")
+        label, hint = f"“{item.get('words', '')}”", _("same words")
     return {"kind": kind, "label": label, "hint": hint, "share": round(100 * float(item.get("share", 0)))}
 
 

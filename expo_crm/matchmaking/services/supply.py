@@ -84,9 +84,9 @@ class Interests:
     """The store that the registration pages write through (``expo_interests``)."""
 
     @staticmethod
-    def set(registration: Registration, category_ids: Iterable[int]) -> None:
-        set_demands(registration, category_ids)
-
-    @staticmethod
     def get(registration_id: int) -> set[int]:
         return get_demands(registration_id)
+
+    @staticmethod
+    def set(registration: Registration, category_ids: Iterable[int]) -> None:
+        set_demands(registration, category_ids)

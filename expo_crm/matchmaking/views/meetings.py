@@ -23,7 +23,7 @@ from expo_crm.web.policy import Permission, current_principal, requires
 
 
 def _pill(meeting: Meeting) -> Markup:
-    return Markup(  # noqa: S704 - our own template, escaped there
+    return Markup(
         render_template(
             "matchmaking/_state.html", label=_(rules.STATES[meeting.state]), tone=rules.TONES[meeting.state]
         )

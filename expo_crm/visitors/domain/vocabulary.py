@@ -33,7 +33,7 @@ SOURCES: dict[str, str] = {
     "onsite": N_("On site"),
     "desk": N_("Registration desk"),
     "import": N_("Import"),
-    "group": N_("Group"),
+    "group": N_("Group registration"),
 }
 
 STATES: dict[str, str] = {

@@ -35,7 +35,7 @@ def desk() -> ResponseReturnValue:
                     class_code=form.visitor_class.data,
                     channel="desk",
                     **contact_of(form),
-                )  # fmt: skip
+                )
             )
             flash(_("%(name)s is registered with number %(number)d.", name=made.name, number=made.number), "success")
             return redirect(url_for("visitors.registration", registration_id=made.id))

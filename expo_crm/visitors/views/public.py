@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from flask import abort, g, redirect, render_template, request, url_for
+from flask import abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeSerializer
-from flask import current_app
 
 from expo_crm.exhibitors.models import InvitationLink
 from expo_crm.lib import clock, ids

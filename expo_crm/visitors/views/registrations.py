@@ -25,9 +25,13 @@ from expo_crm.web.policy import Permission, current_principal, requires
 
 
 def _pill(registration: Registration) -> Markup:
-    return Markup(  # noqa: S704 - our own template, escaped there
+    return Markup(
         render_template("visitors/_state.html", label=_(STATES[registration.state]), tone=TONES[registration.state])
     )
+
+
+def _word(names: dict[str, str], code: str) -> str:
+    return _(names.get(code, code)) if code else ""
 
 
 def _columns() -> list[listing.Column]:
@@ -36,7 +40,7 @@ def _columns() -> list[listing.Column]:
         listing.Column("name", _("Name"), lambda r: r.name, sort=Registration.sort_key, primary=True),
         listing.Column("company", _("Company"), lambda r: r.company_name, sort=Registration.company_name),
         listing.Column("title", _("Job title"), lambda r: r.job_title, hide_on_phone=True),
-        listing.Column("class", _("Class"), lambda r: i18n.bi(r.visitor_class), sort=Registration.class_id),
+        listing.Column("class", _("Visitor class"), lambda r: i18n.bi(r.visitor_class), sort=Registration.class_id),
         listing.Column("source", _("Source"), lambda r: _(SOURCES.get(r.source, r.source)), hide_on_phone=True),
         listing.Column(
             "submitted", _("Registered"), lambda r: i18n.datetime_(r.submitted_at), sort=Registration.submitted_at,
@@ -45,8 +49,8 @@ def _columns() -> list[listing.Column]:
         listing.Column(
             "state", _("State"), lambda r: _(STATES[r.state]), cell=_pill, sort=Registration.state, kind="status"
         ),
-        listing.Column("function", _("Function"), lambda r: _(FUNCTIONS.get(r.function, r.function)) if r.function else "", export_only=True),
-        listing.Column("buying", _("Part in purchases"), lambda r: _(BUYING_ROLES.get(r.buying_role, r.buying_role)) if r.buying_role else "", export_only=True),
+        listing.Column("function", _("Function"), lambda r: _word(FUNCTIONS, r.function), export_only=True),
+        listing.Column("buying", _("Part in purchases"), lambda r: _word(BUYING_ROLES, r.buying_role), export_only=True),
     ]  # fmt: skip
     if current_principal().can(Permission.CONTACT_DATA):
         columns += [
@@ -69,7 +73,7 @@ def _on_day(value: str) -> ColumnElement[bool] | None:
 def _filters(classes: list[VisitorClass]) -> list[listing.Filter]:
     by_code = {c.code: c.id for c in classes}
     filters = [
-        listing.Filter("class", _("Class"), [(c.code, i18n.bi(c)) for c in classes], lambda v: Registration.class_id == by_code[v]),
+        listing.Filter("class", _("Visitor class"), [(c.code, i18n.bi(c)) for c in classes], lambda v: Registration.class_id == by_code[v]),
         listing.Filter("state", _("State"), [(c, _(n)) for c, n in STATES.items()], lambda v: Registration.state == v),
         listing.Filter("source", _("Source"), [(c, _(n)) for c, n in SOURCES.items()], lambda v: Registration.source == v),
     ]  # fmt: skip
