@@ -24,6 +24,7 @@ from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
+KEPT = {"when", "owner", "kind", "q", "sort", "desc", "page", "per_page"}
 URGENCY_TONES = {"overdue": "danger", "today": "warning", "week": "info", "later": "neutral"}
 
 
@@ -33,6 +34,11 @@ def _due_cell(activity: Activity, edges: agenda.Horizon) -> Markup:
     kind = agenda.urgency(activity.due_at, edges)
     label = _("today") if kind == "today" else i18n.date(i18n_day(activity.due_at), "short") if activity.due_at else "–"
     return _part("due", label=label, tone=URGENCY_TONES[kind])
+
+
+def _kept() -> dict[str, str]:
+    """The list's own arguments, so that a tick comes back to the same filters."""
+    return {k: v[:100] for k, v in request.args.items() if k in KEPT}
 
 
 def i18n_day(at: dt.datetime) -> dt.date:
@@ -126,7 +132,7 @@ def tasks() -> ResponseReturnValue:
                         "do",
                         _("Done or later"),
                         lambda a: "",
-                        cell=lambda a: _part("task_buttons", activity=a) if a.done_at is None else "",
+                        cell=lambda a: _part("task_buttons", activity=a, kept=_kept()) if a.done_at is None else "",
                     )
                 ]
                 if may_edit
@@ -147,8 +153,8 @@ def tasks() -> ResponseReturnValue:
         ),
         row_url=lambda a: url_for("directory.company", company_id=a.company_id),
         bulk=[
-            listing.Bulk(url_for("directory.finish_many"), _("Done"), "check"),
-            listing.Bulk(url_for("directory.postpone_many"), _("A week later"), "calendar-plus"),
+            listing.Bulk(url_for("directory.finish_many", **_kept()), _("Done"), "check"),
+            listing.Bulk(url_for("directory.postpone_many", **_kept()), _("A week later"), "calendar-plus"),
         ]
         if may_edit
         else (),
@@ -169,7 +175,7 @@ def _back(activity: Activity) -> ResponseReturnValue:
         if request.headers.get("HX-Request"):
             return redirect(url_for("directory.company_timeline", company_id=activity.company_id), 303)
         return redirect(url_for("directory.company", company_id=activity.company_id))
-    return redirect(url_for("directory.tasks"), 303)
+    return redirect(url_for("directory.tasks", **_kept()), 303)
 
 
 @requires(Permission.COMPANY_EDIT)
@@ -223,7 +229,7 @@ def finish_many() -> ResponseReturnValue:
     for activity in found:
         services.finish(activity)
     flash(ngettext("%(num)s action is done.", "%(num)s actions are done.", len(found)), "success")
-    return redirect(url_for("directory.tasks"))
+    return redirect(url_for("directory.tasks", **_kept()))
 
 
 @requires(Permission.COMPANY_EDIT)
@@ -232,4 +238,4 @@ def postpone_many() -> ResponseReturnValue:
     for activity in found:
         services.postpone(activity, agenda.postponed(activity.due_at, 7, now, zone))
     flash(ngettext("%(num)s action moved by a week.", "%(num)s actions moved by a week.", len(found)), "success")
-    return redirect(url_for("directory.tasks"))
+    return redirect(url_for("directory.tasks", **_kept()))
