@@ -5,5 +5,6 @@ import "./dialogs.js";
 import "./menus.js";
 import "./lists.js";
 import "./forms.js";
+import "./choices.js";
 import "./copy.js";
 import "./toasts.js";
