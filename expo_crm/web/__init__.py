@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from flask import Flask, g
+from werkzeug.routing import IntegerConverter, ValidationError
 
 from expo_crm.config import Settings
+
+
+class IdConverter(IntegerConverter):
+    """``<int:…>`` in an address: what no id column can hold is not found, instead of an error of the database."""
+
+    def to_python(self, value: str) -> int:
+        number = super().to_python(value)
+        if number >= 2**63:
+            raise ValidationError()
+        return int(number)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Install errors, languages, permissions, security headers and the names templates may use."""
     from expo_crm.web import assets, errors, i18n, policy, security
 
+    app.url_map.converters["int"] = IdConverter
     errors.init_app(app)
     i18n.init_app(app)
     security.init_app(app, https=settings.secure_cookies)

@@ -37,6 +37,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DBAPIError, _busy)
     app.register_error_handler(TimeoutError, _busy)
     app.register_error_handler(
+        OverflowError, lambda e: answer(422, _("A value is too large or cannot be stored."))
+    )  # SQLite's driver says so in its own words
+    app.register_error_handler(
         UnicodeError, lambda e: answer(400, _("The text contains characters that cannot be stored."))
     )
     app.register_error_handler(Exception, _unexpected)
