@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.exhibitors.views import board, contracts, exhibitors, opportunity, plan
+from expo_crm.exhibitors.views import board, contracts, exhibitors, imports, opportunity, plan
 
 blueprint = Blueprint("exhibitors", __name__)
 add = blueprint.add_url_rule
@@ -49,3 +49,21 @@ add(f"{E}/contracts/<int:contract_id>/contract.pdf", view_func=contracts.pdf, en
 add(f"{E}/contracts/<int:contract_id>/send", view_func=contracts.send, endpoint="send_contract", methods=["POST"])
 add(f"{E}/contracts/<int:contract_id>/sign", view_func=contracts.sign, endpoint="sign_contract", methods=["POST"])
 add(f"{E}/contracts/<int:contract_id>/cancel", view_func=contracts.cancel, endpoint="cancel_contract", methods=["POST"])
+
+add(f"{E}/imports", view_func=imports.imports, endpoint="imports", methods=["GET", "POST"])
+add(f"{E}/imports/<int:batch_id>", view_func=imports.batch, endpoint="import_batch")
+add(f"{E}/imports/<int:batch_id>/file", view_func=imports.file, endpoint="import_file", methods=["GET", "POST"])
+add(f"{E}/imports/<int:batch_id>/columns", view_func=imports.columns, endpoint="import_columns", methods=["GET", "POST"])
+add(f"{E}/imports/<int:batch_id>/rows", view_func=imports.rows, endpoint="import_rows")
+add(
+    f"{E}/imports/<int:batch_id>/rows/<int:row_id>",
+    view_func=imports.row,
+    endpoint="import_row",
+    methods=["GET", "POST"],
+)
+add(f"{E}/imports/<int:batch_id>/decide", view_func=imports.decide_all, endpoint="import_decide", methods=["POST"])
+add(f"{E}/imports/<int:batch_id>/load", view_func=imports.load, endpoint="import_load", methods=["POST"])
+add(f"{E}/imports/<int:batch_id>/again", view_func=imports.again, endpoint="import_again", methods=["POST"])
+add(f"{E}/imports/<int:batch_id>/result", view_func=imports.result, endpoint="import_result")
+add(f"{E}/imports/<int:batch_id>/not-taken.csv", view_func=imports.refused, endpoint="import_refused")
+add(f"{E}/imports/<int:batch_id>/delete", view_func=imports.delete, endpoint="import_delete", methods=["POST"])
