@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
+from flask_babel import lazy_gettext as _l
 
 from expo_crm import jobs
 
@@ -16,3 +17,6 @@ def init_app(app: Flask) -> None:
     jobs.register(app, importing.PREVIEW_JOB, importing.preview_job)
     jobs.register(app, importing.LOAD_JOB, importing.load_job)
     payments.listen(app, contracts.follow_payment)
+    timeline.register(app, "exhibitors", company_page.items)
+    timeline.register_panel(app, "recruitment", _l("Recruitment and contracts"), company_page.panel, order=20)
+    timeline.register_figures(app, "contracts", company_page.figures, order=20)
