@@ -9,9 +9,11 @@ from expo_crm import jobs
 
 
 def init_app(app: Flask) -> None:
-    """Free expired holds in the background; follow the money with contract and stage."""
+    """Free expired holds in the background; follow the money with contract and stage; show both on the company page."""
     from expo_crm.billing.services import payments
+    from expo_crm.directory import timeline
     from expo_crm.exhibitors.services import booths, contracts, importing
+    from expo_crm.exhibitors.views import company_page
 
     jobs.register(app, "exhibitors.expire_holds", lambda _payload, _progress: {"freed": booths.expire_holds()})
     jobs.register(app, importing.PREVIEW_JOB, importing.preview_job)
