@@ -1369,6 +1369,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_survey_answer_question_id"), ["question_id"], unique=False)
 
     # ### end Alembic commands ###
+    create_trigram_indexes()
+
+
+def create_trigram_indexes() -> None:
+    """Search inside words (LIKE '%…%') by index on PostgreSQL; without the right to add the extension, search just scans."""
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+    except sa.exc.DBAPIError:
+        return
+    for table in ("registration", "company", "person"):
+        op.create_index(
+            f"ix_{table}_search_key_trgm",
+            table,
+            ["search_key"],
+            postgresql_using="gin",
+            postgresql_ops={"search_key": "gin_trgm_ops"},
+        )
 
 
 def downgrade() -> None:
