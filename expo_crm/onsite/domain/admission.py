@@ -87,7 +87,7 @@ def decide(facts: Facts, rules: Rules, now: dt.datetime) -> Verdict:
         return Verdict(DENY, reason)
     if rules.direction == "exit":
         inside = facts.presence.inside
-        return Verdict(ADMIT, "ok_exit") if inside else Verdict(ATTENTION, "exit_without_entry")
+        return Verdict(ADMIT, "ok") if inside else Verdict(ATTENTION, "exit_without_entry")
     if rules.classes and facts.badge_class not in rules.classes:
         return Verdict(DENY, "wrong_zone")
     reason = _time_fault(facts, rules, now)

@@ -11,7 +11,6 @@ ADMITTED = (ADMIT, ATTENTION)
 # code: (Chinese, English)
 REASONS: dict[str, tuple[str, str]] = {
     "ok": ("请进", "Welcome"),
-    "ok_exit": ("请慢走", "Goodbye"),
     "ok_reentry": ("欢迎回来", "Welcome back"),
     "override": ("人工放行", "Admitted by hand"),
     "malformed": ("二维码残缺，请重新扫描", "The code is damaged or cut off, please scan it again"),
@@ -62,7 +61,10 @@ OVERRIDABLE = frozenset(
 )
 
 
-def reason_text(reason: str) -> dict[str, str]:
+_LEAVING = {"ok": ("请慢走", "Goodbye"), "ok_reentry": ("请慢走", "Goodbye")}
+
+
+def reason_text(reason: str, direction: str = "entry") -> dict[str, str]:
     """The text of a reason in both languages; an unknown code shows itself."""
-    zh, en = REASONS.get(reason, (reason, reason))
+    zh, en = (direction == "exit" and _LEAVING.get(reason)) or REASONS.get(reason, (reason, reason))
     return {"zh": zh, "en": en}

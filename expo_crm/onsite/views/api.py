@@ -235,7 +235,7 @@ def _show(answer: Answer, post: Post) -> dict[str, Any]:
         "scan_id": answer.scan_id,
         "status": answer.status,
         "reason": answer.reason,
-        "text": reason_text(answer.reason),
+        "text": reason_text(answer.reason, answer.direction),
         "detail": _detail(answer, post),
         "direction": answer.direction,
         "holder": None

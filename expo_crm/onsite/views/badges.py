@@ -10,7 +10,6 @@ from flask import Response, abort, flash, g, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from markupsafe import Markup
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
@@ -219,7 +218,7 @@ def badge(badge_id: int) -> ResponseReturnValue:
         tone=TONES[found.state],
         scans=queries.list_scans_of(found.id),
         admitted=ADMITTED,
-        reason=lambda code: reason_text(code)[i18n.locale()],
+        reason=lambda scan: reason_text(scan.reason, scan.direction)[i18n.locale()],
         may_print=current_principal().can(Permission.REGISTRATION),
         printable=found.state == "active" and standing,
     )
@@ -274,7 +273,3 @@ def of_registration(registration_id: int) -> ResponseReturnValue:
     if registration.state != "approved":
         raise Refused(_("Approve the registration first, then issue the badge."), 409)
     return redirect(url_for("onsite.badge", badge_id=service.issue_badge(registration).id))
-
-
-def count_text(count: int) -> str:
-    return ngettext("%(num)d badge", "%(num)d badges", count)

@@ -129,9 +129,9 @@ def admission() -> list[dict[str, Any]]:
         _case("full", "deny capacity_full", {"inside_zone": 10}, {"capacity": 10}),
         _case("one place left", "admit ok", {"inside_zone": 9}, {"capacity": 10}),
         _case("full, but counted already", "admit_attention already_in", {"inside_zone": 10, "presence": INSIDE}, {"capacity": 10}),
-        _case("exit", "admit ok_exit", {"presence": INSIDE}, {"direction": "exit"}),
+        _case("exit", "admit ok", {"presence": INSIDE}, {"direction": "exit"}),
         _case("exit without entry", "admit_attention exit_without_entry", {}, {"direction": "exit"}),
-        _case("exit at night", "admit ok_exit", {"presence": INSIDE}, {"direction": "exit", "today": None}, "2026-06-09T15:00:00Z"),
+        _case("exit at night", "admit ok", {"presence": INSIDE}, {"direction": "exit", "today": None}, "2026-06-09T15:00:00Z"),
         _case("exit with a blocked badge", "deny blocked", {"badge_state": "blocked", "presence": INSIDE}, {"direction": "exit"}),
     ]
     return cases + _order()
