@@ -109,6 +109,9 @@ def make_plan() -> ResponseReturnValue:
         return _page(base, form)
     coming = base.coming
     if coming is None:
+        if not (form.starts_on.data and form.ends_on.data):
+            form.starts_on.errors = [_("Please say when the next edition opens and closes.")]
+            return _page(base, form)
         try:
             coming = services.create_next_edition(base.edition, form.starts_on.data, form.ends_on.data)
         except ShowError as error:
