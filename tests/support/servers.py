@@ -22,7 +22,7 @@ from flask import Flask
 from tests.support.apps import SECRET, settings_for
 from tests.support.databases import ROOT, Databases
 
-START_SECONDS = 40
+START_SECONDS = 90
 
 
 def free_port() -> int:
