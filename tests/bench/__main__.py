@@ -1,0 +1,67 @@
+"""``python -m tests.bench``: one table of ratios. Everything it starts listens on the loopback and ends with it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+from tests.bench import report, scans, stage
+from tests.bench.report import Line, say
+from tests.support import postgres
+
+PARTS = ("scans", "lists", "badges", "imports")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure the paths that must be fast.")
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"one or more of {', '.join(PARTS)}; all without any")
+    parser.add_argument("--quick", action="store_true", help="small sizes and short rounds, to try it")
+    parser.add_argument("--write", action="store_true", help="keep the table in docs/benchmarks.md")
+    parser.add_argument("--rounds", type=int, help="rounds of each arm")
+    options = parser.parse_args()
+    parts = options.parts or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"no part {', '.join(sorted(unknown))}")
+    before = " ".join(f"{x:.1f}" for x in os.getloadavg())
+    big, small = (20_000, 1_000) if options.quick else (250_000, 1_000)
+    rounds = options.rounds or (1 if options.quick else 3)
+    server = postgres.start(durable=True)
+    folder = Path(tempfile.mkdtemp(prefix="expo-bench-"))
+    on = None
+    lines: list[Line] = []
+    try:
+        on = stage.prepare(server, folder, "expo_bench")
+        say(f"filling the database: {big:,} registrations with badges")
+        stage.fill(on, big, small)
+        port = stage.serve(on, "wsgi:app") if {"scans", "lists"} & set(parts) else 0
+        if "lists" in parts:
+            lines += import_module("tests.bench.lists").run(on, port, big, rounds=5 if options.quick else 15)
+        if "scans" in parts:
+            codes = stage.codes(on, on.edition_id, 16_000)
+            bare = stage.serve(on, "tests.bench.bare:app")
+            lines += scans.run(
+                on, codes, (port, bare), seconds=2 if options.quick else 5, rounds=rounds, hold=5 if options.quick else 60
+            )  # fmt: skip
+            small_codes = stage.codes(on, on.small_edition_id, 10)
+            lines.append(scans.statements(on, codes[-10:], small_codes, big, small))
+        for part in ("badges", "imports"):
+            if part in parts:
+                lines += import_module(f"tests.bench.{part}").run(on, quick=options.quick, rounds=rounds)
+        stated = report.facts(on, before)
+        report.show(lines, stated)
+        if options.write:
+            say(f"written: {report.write(lines, stated).name}")
+    finally:
+        if on is not None:
+            on.close()
+            server.drop("expo_bench")
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
