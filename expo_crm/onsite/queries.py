@@ -61,7 +61,9 @@ def held_seq(device_id: int, paired_at: dt.datetime | None) -> int:
     """The highest number of a scan that we hold of this device's present pairing: less than it says means a loss."""
     return (
         db.session.scalar(
-            select(func.max(Scan.device_seq)).where(Scan.device_id == device_id, Scan.received_at >= (paired_at or clock.now()))
+            select(func.max(Scan.device_seq)).where(
+                Scan.device_id == device_id, Scan.received_at >= (paired_at or clock.now())
+            )
         )
         or 0
     )
@@ -226,7 +228,8 @@ def live(edition: Edition, day: dt.date | None = None) -> Live:
         days=sorted({*days, day, *by_day}),
         slots=slots,
         gates=lines,
-        total_per_slot=[sum(counts) for counts in zip(*(line.per_slot for line in lines), strict=True)] or [0] * len(slots),
+        total_per_slot=[sum(counts) for counts in zip(*(line.per_slot for line in lines), strict=True)]
+        or [0] * len(slots),
         today=by_day.get(day, Figures()),
         edition=Figures(
             persons,

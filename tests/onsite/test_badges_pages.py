@@ -131,7 +131,9 @@ def test_lists_search_and_cost_the_same_for_one_and_for_many(client, session):
         badges.issue_badge(register(session, cast, f"观众{number}", "某公司"))
     assert cost(f"{E}/badges") == few
     assert "林晓" in client.get(f"{E}/badges?q=lx").text and "林晓" not in client.get(f"{E}/badges?q=zz").text
-    assert "林晓" in client.get(f"{E}/badges?printed=yes").text and "林晓" not in client.get(f"{E}/badges?printed=no").text
+    assert (
+        "林晓" in client.get(f"{E}/badges?printed=yes").text and "林晓" not in client.get(f"{E}/badges?printed=no").text
+    )
     assert client.get(f"{E}/badges?class=999&state=x&sort=nope&page=-1").status_code == 200
 
 
@@ -149,11 +151,27 @@ def test_leads_need_consent_and_say_nothing_without_it(client, session):
     session.add(stand)
     session.flush()
     assert leads.capture_lead(stand, cast.code) is None
-    record_consent(cast.registration.person_id, "lead_sharing", True, text_version="1", locale="zh", channel="form", edition_id=cast.edition.id)
+    record_consent(
+        cast.registration.person_id,
+        "lead_sharing",
+        True,
+        text_version="1",
+        locale="zh",
+        channel="form",
+        edition_id=cast.edition.id,
+    )
     first = leads.capture_lead(stand, cast.code, by="Li", note="wants a quote", temperature="hot")
     again = leads.capture_lead(stand, cast.code, note="called")
     assert first.new and not again.new and again.lead.scans == 2 and again.lead.note == "wants a quote\ncalled"
-    record_consent(cast.registration.person_id, "lead_sharing", False, text_version="1", locale="zh", channel="page", edition_id=cast.edition.id)
+    record_consent(
+        cast.registration.person_id,
+        "lead_sharing",
+        False,
+        text_version="1",
+        locale="zh",
+        channel="page",
+        edition_id=cast.edition.id,
+    )
     assert leads.capture_lead(stand, cast.code) is None
     staff = badges.issue_staff_badge(stand, "Standleiter Müller")
     for code in ("nonsense", badges.code_of(staff), cast.code[:-1]):
@@ -165,10 +183,25 @@ def test_leads_need_consent_and_say_nothing_without_it(client, session):
         assert [i.icon for i in timeline.items_of(cast.companies[1].id) if i.kind == "onsite"]
 
 
-@pytest.mark.parametrize("name", ["李", "O'Brien", "𠮷田 ᠮᠣᠩ عرب", "M" * 120, "长" * 120, "<script>alert(1)</script>", "%s {{7*7}}", "a b " * 60, ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "李",
+        "O'Brien",
+        "𠮷田 ᠮᠣᠩ عرب",
+        "M" * 120,
+        "长" * 120,
+        "<script>alert(1)</script>",
+        "%s {{7*7}}",
+        "a b " * 60,
+        "",
+    ],
+)
 def test_any_name_fits_on_a_badge(name):
     code = "A" * 141
-    made = badge_pdf.render([badge_pdf.Face(code, name, name, name, "专业观众", "Trade", "no-such-colour")], badge_pdf.Heading("展", ""))
+    made = badge_pdf.render(
+        [badge_pdf.Face(code, name, name, name, "专业观众", "Trade", "no-such-colour")], badge_pdf.Heading("展", "")
+    )
     assert len(PdfReader(io.BytesIO(made)).pages) == 1
     if "𠮷" in name:
         assert badge_pdf.MISSING in pages(made)[0]

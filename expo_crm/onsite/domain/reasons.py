@@ -25,7 +25,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "blocked": ("证件已停用，请到服务台", "This badge is blocked, please go to the service desk"),
     "cancelled": ("登记已取消", "The registration was cancelled"),
     "unpaid": ("尚未付款，请到服务台", "Not paid yet, please go to the service desk"),
-    "pending_approval": ("登记尚未通过审核，请到服务台", "The registration is not approved yet, please go to the service desk"),
+    "pending_approval": (
+        "登记尚未通过审核，请到服务台",
+        "The registration is not approved yet, please go to the service desk",
+    ),
     "wrong_zone": ("该证件类别不能从此入口进入", "This kind of badge is not admitted at this gate"),
     "not_yet_valid": ("尚未到入场时间", "Admission has not started yet"),
     "expired": ("证件已过期", "This badge is no longer valid"),

@@ -89,9 +89,7 @@ def _page(canvas: Canvas, face: Face, heading: Heading, regular: str, bold: str)
     canvas.setFillColor(black)
     title = printable(heading.name_zh or heading.name_en, bold)
     _centred(canvas, title, bold, _fit_size(title, bold, 12, 7, room), top)
-    second = printable(
-        "  ".join(p for p in (heading.name_en if heading.name_zh else "", heading.dates) if p), regular
-    )
+    second = printable("  ".join(p for p in (heading.name_en if heading.name_zh else "", heading.dates) if p), regular)
     _centred(canvas, second, regular, _fit_size(second, regular, 8.5, 5, room), top - 5.5 * mm)
 
     y = HEIGHT - 32 * mm

@@ -136,9 +136,7 @@ def _insert(rows: list[dict[str, Any]]) -> None:
 
 
 def _current(registration_id: int) -> Badge | None:
-    return db.session.scalar(
-        select(Badge).where(Badge.registration_id == registration_id, Badge.state != "replaced")
-    )
+    return db.session.scalar(select(Badge).where(Badge.registration_id == registration_id, Badge.state != "replaced"))
 
 
 def refresh(badge: Badge) -> None:
@@ -257,7 +255,9 @@ def print_one(badge: Badge) -> bytes:
     db.session.refresh(badge, ["visitor_class"])
     made = _render([badge], badge.edition)
     badge.printed_at = clock.now()
-    audit.record("badge.print", "badge", badge.id, edition_id=badge.edition_id, changes={"generation": badge.generation})
+    audit.record(
+        "badge.print", "badge", badge.id, edition_id=badge.edition_id, changes={"generation": badge.generation}
+    )
     db.session.flush()
     return made
 
@@ -284,7 +284,9 @@ def print_many(
             .values(printed_at=now)
             .execution_options(synchronize_session=False)
         )
-    audit.record("badge.print", "edition", edition.id, edition_id=edition.id, changes={"badges": len(badges), "order": order})
+    audit.record(
+        "badge.print", "edition", edition.id, edition_id=edition.id, changes={"badges": len(badges), "order": order}
+    )
     return made, len(badges)
 
 
@@ -343,9 +345,7 @@ def _order(order: str) -> Callable[[Badge], Any]:
     return lambda b: (b.sort_key, b.id)
 
 
-def _render(
-    badges: Sequence[Badge], edition: Edition, progress: Callable[[int, int], None] | None = None
-) -> bytes:
+def _render(badges: Sequence[Badge], edition: Edition, progress: Callable[[int, int], None] | None = None) -> bytes:
     kid, sign = keys.signer(edition.show_id)
     faces = (
         Face(

@@ -101,9 +101,7 @@ def fault(code: Code) -> str:
     if _fits(code, _known.get(kid, ())):
         return ""
     fresh = tuple(
-        db.session.scalars(
-            select(SigningKey.public_hex).where(SigningKey.kid == kid, SigningKey.state != "retired")
-        )
+        db.session.scalars(select(SigningKey.public_hex).where(SigningKey.kid == kid, SigningKey.state != "retired"))
     )
     _known[kid] = fresh
     if not fresh:

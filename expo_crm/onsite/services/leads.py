@@ -30,7 +30,9 @@ class Captured:
     new: bool
 
 
-def capture_lead(participation: Participation, code: str, *, by: str = "", note: str = "", temperature: str = "") -> Captured | None:
+def capture_lead(
+    participation: Participation, code: str, *, by: str = "", note: str = "", temperature: str = ""
+) -> Captured | None:
     """Keep a visitor as a lead of this exhibitor. A further reading of the same pair raises ``scans``.
 
     None when there is nothing to give: an unknown, foreign, withdrawn or staff badge, or a visitor who did not agree. The

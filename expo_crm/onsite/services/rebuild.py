@@ -62,7 +62,11 @@ def rebuild(edition_id: int) -> Rebuilt:
     result = Rebuilt(len(wanted), len(missing), len(different), len(surplus))
     if result.differences:
         audit.record(
-            "presence.rebuild", "edition", edition_id, edition_id=edition_id, changes={"differences": result.differences}
+            "presence.rebuild",
+            "edition",
+            edition_id,
+            edition_id=edition_id,
+            changes={"differences": result.differences},
         )
     db.session.flush()
     return result

@@ -198,15 +198,12 @@ def _context_statement() -> Any:
     )
 
 
-_PASSAGES = (
-    select(_scan.c.corrected_at, _scan.c.direction, _scan.c.gate_id)
-    .where(
-        _scan.c.badge_id == bindparam("badge_id"),
-        _scan.c.zone == bindparam("zone"),
-        _scan.c.local_day == bindparam("day"),
-        _scan.c.decision.in_(ADMITTED),
-        _scan.c.id.not_in(select(_scan.c.annuls_id).where(_scan.c.annuls_id.is_not(None))),
-    )
+_PASSAGES = select(_scan.c.corrected_at, _scan.c.direction, _scan.c.gate_id).where(
+    _scan.c.badge_id == bindparam("badge_id"),
+    _scan.c.zone == bindparam("zone"),
+    _scan.c.local_day == bindparam("day"),
+    _scan.c.decision.in_(ADMITTED),
+    _scan.c.id.not_in(select(_scan.c.annuls_id).where(_scan.c.annuls_id.is_not(None))),
 )
 _INSIDE = select(func.count()).where(
     _presence.c.edition_id == bindparam("edition_id"),
@@ -297,7 +294,13 @@ def _lock_badges(connection: Connection, post: Post, readings: list[_Reading]) -
 
 
 def _record(
-    connection: Connection, post: Post, command: Command, reading: _Reading, badge: Row[Any] | None, *, queued: bool = False
+    connection: Connection,
+    post: Post,
+    command: Command,
+    reading: _Reading,
+    badge: Row[Any] | None,
+    *,
+    queued: bool = False,
 ) -> Answer:
     now = clock.now()
     direction = post.direction if post.direction != "both" else command.direction or "entry"
@@ -363,9 +366,7 @@ def _record(
     }
     scan_id = _store(connection, values)
     if scan_id is None:  # the same uuid was stored while we decided
-        row = connection.execute(
-            _BY_UUID, {"device_id": post.device_id, "client_uuid": command.client_uuid}
-        ).one()
+        row = connection.execute(_BY_UUID, {"device_id": post.device_id, "client_uuid": command.client_uuid}).one()
         return _replay(connection, row, badge, command, body_hash)
     return Answer(
         client_uuid=command.client_uuid,
@@ -603,11 +604,15 @@ def find_by_uuid(device_id: int, client_uuid: str) -> Scan | None:
 
 def answer_of(scan: Scan) -> Answer:
     """The answer that belongs to a logged scan, for the device that asks again."""
-    badge = db.session.connection().execute(
-        select(*_badge_columns)
-        .join(VisitorClass, VisitorClass.id == Badge.class_id)
-        .outerjoin(Registration, Registration.id == Badge.registration_id)
-        .where(Badge.id == scan.badge_id)
-    ).first()
+    badge = (
+        db.session.connection()
+        .execute(
+            select(*_badge_columns)
+            .join(VisitorClass, VisitorClass.id == Badge.class_id)
+            .outerjoin(Registration, Registration.id == Badge.registration_id)
+            .where(Badge.id == scan.badge_id)
+        )
+        .first()
+    )
     row = db.session.connection().execute(select(*_LOGGED).where(_scan.c.id == scan.id)).one()
     return _stored(row, badge)

@@ -95,7 +95,13 @@ def _receipt(
         return {"index": index, "client_uuid": None, "ok": False, "error": "schema", "message": str(command)}
     if not isinstance(answer, Answer):
         message = _reused().message
-        return {"index": index, "client_uuid": command.client_uuid, "ok": False, "error": "uuid_reused", "message": message}
+        return {
+            "index": index,
+            "client_uuid": command.client_uuid,
+            "ok": False,
+            "error": "uuid_reused",
+            "message": message,
+        }
     shown = _show(answer, post)
     if answer.decided_by == "device":
         shown |= {"status": "stored", "decision": answer.status}
@@ -118,7 +124,12 @@ def override() -> ResponseReturnValue:
     except SchemaError as error:
         raise schema(str(error)) from None
     scan_id, reason, by = body.get("scan_id"), body.get("reason"), body.get("by")
-    if isinstance(scan_id, bool) or not isinstance(scan_id, int) or not isinstance(reason, str) or not isinstance(by, str):
+    if (
+        isinstance(scan_id, bool)
+        or not isinstance(scan_id, int)
+        or not isinstance(reason, str)
+        or not isinstance(by, str)
+    ):
         raise schema("scan_id, reason, by")
     reason, by = text.clean(reason, limit=300), text.clean(by, limit=80)
     if len(reason) < 3 or len(by) < 2:

@@ -29,7 +29,12 @@ from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
-STATES = (("active", _l("Valid")), ("blocked", _l("Blocked")), ("revoked", _l("Withdrawn")), ("replaced", _l("Replaced")))
+STATES = (
+    ("active", _l("Valid")),
+    ("blocked", _l("Blocked")),
+    ("revoked", _l("Withdrawn")),
+    ("replaced", _l("Replaced")),
+)
 TONES = {"active": "success", "blocked": "warning", "revoked": "danger", "replaced": "neutral"}
 ORDERS = (("name", _l("Name")), ("company", _l("Company")), ("class", _l("Class, then name")))
 CHANGES = {"reprint": service.reprint, "block": service.block, "unblock": service.unblock, "revoke": service.revoke}
@@ -43,9 +48,7 @@ WORK = ("onsite.issue_badges", "onsite.print_badges")
 
 
 def _pill(badge: Badge) -> Markup:
-    return Markup(
-        render_template("onsite/badges_state.html", label=dict(STATES)[badge.state], tone=TONES[badge.state])
-    )
+    return Markup(render_template("onsite/badges_state.html", label=dict(STATES)[badge.state], tone=TONES[badge.state]))
 
 
 def _classes() -> list[VisitorClass]:
@@ -147,7 +150,9 @@ def print_many() -> ResponseReturnValue:
         if not count:
             raise Refused(_("There is no badge to print."), 409)
         if count > service.MAX_PRINT:
-            raise Refused(_("At most %(most)s badges fit into one file. Print the new ones first.", most=service.MAX_PRINT))
+            raise Refused(
+                _("At most %(most)s badges fit into one file. Print the new ones first.", most=service.MAX_PRINT)
+            )
     job = ledger.enqueue("onsite.print_badges", payload, user_id=current_principal().id)
     return redirect(url_for("onsite.badge_work", job_id=job.id))
 
@@ -230,7 +235,9 @@ def print_one(badge_id: int) -> ResponseReturnValue:
     try:
         body = service.print_one(found)
     except service.NotPrintable:
-        raise Refused(_("This badge cannot be printed: it is not valid, or its registration is not approved."), 409) from None
+        raise Refused(
+            _("This badge cannot be printed: it is not valid, or its registration is not approved."), 409
+        ) from None
     except keys.KeyUnusable:
         raise _no_key() from None
     return _pdf(body, f"badge-{found.id}.pdf")
@@ -255,7 +262,9 @@ def change(badge_id: int) -> ResponseReturnValue:
     try:
         action(found, reason)
     except service.NotPossible:
-        raise Refused(_("The state of this badge does not allow that any more. Reload the page and look again."), 409) from None
+        raise Refused(
+            _("The state of this badge does not allow that any more. Reload the page and look again."), 409
+        ) from None
     flash(DONE[request.form["action"]], "success")
     return redirect(url_for("onsite.badge", badge_id=found.id))
 

@@ -26,7 +26,14 @@ STATES = (
     ("won", _l("Won")),
     ("lost", _l("Lost")),
 )
-TONES = {"new": "info", "contacted": "progress", "qualified": "success", "quoted": "progress", "won": "success", "lost": "neutral"}
+TONES = {
+    "new": "info",
+    "contacted": "progress",
+    "qualified": "success",
+    "quoted": "progress",
+    "won": "success",
+    "lost": "neutral",
+}
 TEMPERATURES = (("hot", _l("Hot")), ("warm", _l("Warm")), ("cold", _l("Cold")))
 
 
@@ -44,7 +51,9 @@ def leads() -> ResponseReturnValue:
         id="leads",
         query=queries.lead_list(g.edition),
         columns=[
-            listing.Column("visitor", _("Visitor"), lambda x: x.registration.name, sort=Registration.sort_key, primary=True),
+            listing.Column(
+                "visitor", _("Visitor"), lambda x: x.registration.name, sort=Registration.sort_key, primary=True
+            ),
             listing.Column("company", _("Visitor's company"), lambda x: x.registration.company_name),
             listing.Column(
                 "exhibitor", _("Exhibitor"), lambda x: i18n.bi(x.participation.company), sort=Company.sort_key
@@ -53,7 +62,10 @@ def leads() -> ResponseReturnValue:
                 "state", _("State"), lambda x: str(dict(STATES)[x.state]), cell=_pill, sort=Lead.state, kind="status"
             ),
             listing.Column(
-                "temperature", _("Interest"), lambda x: str(dict(TEMPERATURES).get(x.temperature, "")), sort=Lead.temperature
+                "temperature",
+                _("Interest"),
+                lambda x: str(dict(TEMPERATURES).get(x.temperature, "")),
+                sort=Lead.temperature,
             ),
             listing.Column("scans", _("Scans"), lambda x: x.scans, sort=Lead.scans, kind="number", hide_on_phone=True),
             listing.Column(

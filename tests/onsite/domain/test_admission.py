@@ -62,7 +62,16 @@ def test_vectors(case):
 def test_every_reason_has_both_texts_and_the_vectors_use_only_known_ones():
     assert all(zh and en for zh, en in REASONS.values())
     assert {c["reason"] for c in CASES} <= set(REASONS) and set(REASONS) >= OVERRIDABLE
-    assert not OVERRIDABLE & {"revoked", "blocked", "replaced", "bad_signature", "wrong_show", "unknown", "malformed", "cancelled"}
+    assert not OVERRIDABLE & {
+        "revoked",
+        "blocked",
+        "replaced",
+        "bad_signature",
+        "wrong_show",
+        "unknown",
+        "malformed",
+        "cancelled",
+    }
 
 
 START = dt.datetime(2026, 6, 9, 1, tzinfo=dt.UTC)

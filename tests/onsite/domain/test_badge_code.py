@@ -77,7 +77,13 @@ def test_encoding_and_reading_are_inverse(payload):
     assert isinstance(found, Code) and found.payload == payload
 
 
-@given(st.one_of(st.text(), st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", min_size=138, max_size=144), st.characters(categories=["Cs"])))
+@given(
+    st.one_of(
+        st.text(),
+        st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", min_size=138, max_size=144),
+        st.characters(categories=["Cs"]),
+    )
+)
 def test_arbitrary_text_never_raises_and_is_never_genuine(text):
     assert not genuine(text)
 
@@ -101,7 +107,20 @@ def test_every_flipped_bit_and_every_cut_is_refused():
 
 
 def test_what_does_not_fit_is_not_encoded():
-    good = {"kid": 1, "purpose": Purpose.BADGE, "edition_id": 1, "serial": b"12345678", "valid_from": dt.date(2026, 1, 1), "valid_to": dt.date(2026, 1, 1)}
-    for wrong in ({"kid": 256}, {"edition_id": 2**32}, {"serial": b"1"}, {"valid_from": dt.date(2019, 1, 1)}, {"generation": 256}):
+    good = {
+        "kid": 1,
+        "purpose": Purpose.BADGE,
+        "edition_id": 1,
+        "serial": b"12345678",
+        "valid_from": dt.date(2026, 1, 1),
+        "valid_to": dt.date(2026, 1, 1),
+    }
+    for wrong in (
+        {"kid": 256},
+        {"edition_id": 2**32},
+        {"serial": b"1"},
+        {"valid_from": dt.date(2019, 1, 1)},
+        {"generation": 256},
+    ):
         with pytest.raises(ValueError, match=r"payload|serial"):
             encode(Payload(**{**good, **wrong}), KEY.sign)
