@@ -245,7 +245,7 @@ def count_meetings_by_state(edition_id: int) -> dict[str, int]:
     rows = db.session.execute(
         select(Meeting.state, func.count()).where(Meeting.edition_id == edition_id).group_by(Meeting.state)
     )
-    return dict(rows.tuples())
+    return {row[0]: row[1] for row in rows}
 
 
 def coverage(edition_id: int) -> dict[str, int]:

@@ -102,4 +102,4 @@ def count_by_state(edition_id: int) -> dict[str, int]:
         .where(Registration.edition_id == edition_id)
         .group_by(Registration.state)
     )
-    return dict(rows.tuples())
+    return {row[0]: row[1] for row in rows}

@@ -218,8 +218,13 @@ def build(
 
 def _order(query: Select[Any], column: Column | None, desc: bool, tie_break: Any) -> Select[Any]:
     keys = [] if column is None else list(column.sort) if isinstance(column.sort, (tuple, list)) else [column.sort]
-    ordered = [(k.desc().nulls_last() if desc else k.asc().nulls_last()) for k in keys]
-    return query.order_by(*ordered, tie_break)
+    return query.order_by(*(_directed(k, desc) for k in keys), tie_break)
+
+
+def _directed(key: Any, desc: bool) -> Any:
+    """Empty values come last. A column without them is not told so, as no index gives DESC NULLS LAST."""
+    ordered = key.desc() if desc else key.asc()
+    return ordered if getattr(getattr(key, "expression", key), "nullable", True) is False else ordered.nulls_last()
 
 
 def _int(value: str | None, default: int) -> int:

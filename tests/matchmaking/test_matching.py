@@ -64,7 +64,7 @@ def test_chinese_words_are_shown_whole():
     matcher = Matcher(TREE, [supply(1, text="耐腐蚀合金管道"), supply(2, text="包装机械")])
     [match] = matcher.best_supplies(need(text="需要耐腐蚀合金"))
     assert match.reasons[0].words == "耐腐蚀合金"
-    assert tokens("的和与 the of") == []
+    assert tokens("的和与 the of") == ()
 
 
 def test_who_decides_comes_first_for_an_exhibitor_but_is_no_reason_alone():

@@ -157,13 +157,14 @@ def _folded(words: str) -> str:
     return text.fold(words)
 
 
-def tokens(words: str) -> list[str]:
+@lru_cache(maxsize=60_000)
+def tokens(words: str) -> tuple[str, ...]:
     """Latin words without plural s and Chinese character pairs, without the words that say nothing."""
     folded = _folded(words)
     out = [_stem(w) for w in _LATIN.findall(folded) if w not in _STOP and len(w) > 1]
     for run in _HAN_RUN.findall(folded):
         out += [run[i : i + 2] for i in range(len(run) - 1) if not _EMPTY_SIGNS & set(run[i : i + 2])]
-    return out
+    return tuple(out)
 
 
 def _stem(word: str) -> str:
@@ -189,6 +190,7 @@ class Matcher:
         self._mean = (sum(t.length for t in self._texts.values()) / count) if count else 1.0
         shown = Counter(node for s in supplies for node in s.nodes)
         self._weight = {n: math.log(2 + count / (1 + shown[n])) for n in tree.parents}
+        self._read: dict[str, set[int]] = {}
         self._near: dict[int, dict[int, tuple[str, float, int | None]]] = {}
 
     def match(self, need: Need, supply: Supply, *, view: str = "visitor") -> Match | None:
@@ -219,7 +221,7 @@ class Matcher:
     def _taxonomy(self, need: Need, supply: Supply) -> tuple[list[tuple[float, Reason]], float]:
         """The share of the need that each wanted node brings, and the strongest relation of all."""
         wanted = {n: 1.0 for n in need.nodes if n in self._weight}
-        for node in self.tree.named_in(need.text) if need.text else ():
+        for node in self._named(need.text) if need.text else ():
             wanted.setdefault(node, MAPPED)
         whole = sum(self._weight[n] * f for n, f in wanted.items())
         out: list[tuple[float, Reason]] = []
@@ -230,6 +232,11 @@ class Matcher:
                 out.append((self._weight[node] * factor * strength / whole, Reason(kind, 0, node, other)))
                 best = max(best, strength * factor)
         return out, best
+
+    def _named(self, words: str) -> set[int]:
+        if words not in self._read:
+            self._read[words] = self.tree.named_in(words)
+        return self._read[words]
 
     def _affinity(self, node: int) -> dict[int, tuple[str, float, int | None]]:
         """Supply id → strongest relation of its nodes to this one."""

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from expo_crm.db import db
 from expo_crm.lib import clock
@@ -94,7 +94,8 @@ def registrations() -> ResponseReturnValue:
         id="registrations",
         query=select(Registration)
         .where(Registration.edition_id == g.edition.id)
-        .options(joinedload(Registration.visitor_class), joinedload(Registration.person)),
+        # Not joined: a far page would join all rows before it only to leave them out.
+        .options(selectinload(Registration.visitor_class), selectinload(Registration.person)),
         columns=_columns(),
         default_sort="submitted",
         default_desc=True,
