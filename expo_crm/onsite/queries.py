@@ -57,16 +57,15 @@ def find_opening_day(edition_id: int, day: dt.date) -> OpeningDay | None:
     return db.session.scalar(select(OpeningDay).where(OpeningDay.edition_id == edition_id, OpeningDay.day == day))
 
 
-def held_seq(device_id: int, paired_at: dt.datetime | None) -> int:
-    """The highest number of a scan that we hold of this device's present pairing: less than it says means a loss."""
-    return (
-        db.session.scalar(
-            select(func.max(Scan.device_seq)).where(
-                Scan.device_id == device_id, Scan.received_at >= (paired_at or clock.now())
-            )
+def held(device_id: int, paired_at: dt.datetime | None) -> tuple[int, int]:
+    """(highest number, how many) of the scans we hold of this device's present pairing. Numbers have no gaps, so a
+    difference between the two, or to what the device says, is a loss."""
+    row = db.session.execute(
+        select(func.max(Scan.device_seq), func.count(Scan.device_seq)).where(
+            Scan.device_id == device_id, Scan.received_at >= (paired_at or clock.now())
         )
-        or 0
-    )
+    ).one()
+    return row[0] or 0, row[1]
 
 
 def gate_counts(edition_id: int, gate_id: int, zone: str, day: dt.date, timezone: str) -> dict[str, int]:

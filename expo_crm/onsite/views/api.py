@@ -157,12 +157,14 @@ def heartbeat() -> ResponseReturnValue:
     queue, version = body.get("queue", 0), body.get("version", "")
     if isinstance(queue, bool) or not isinstance(queue, int) or not 0 <= queue < 10**7 or not isinstance(version, str):
         raise schema("queue, version")
+    held_seq, held_count = queries.held(post.device_id, post.paired_at)
     devices.heartbeat(post.device_id, offset_ms=offset, queue=queue, version=text.clean(version, limit=60))
     return _answer(
         {
             "offset_ms": offset,
             "gate_id": post.gate_id,
-            "held_seq": queries.held_seq(post.device_id, post.paired_at),
+            "held_seq": held_seq,
+            "held_count": held_count,
             "counts": _counts(post),
             "revoked": [],
         }
