@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from expo_crm.billing.domain.invoice import InvoiceKind, InvoiceState, Method, PaymentRefusal
 
 STATES: dict[str, Any] = {
-    InvoiceState.OPEN: _l("Open"),
+    InvoiceState.OPEN: _l("Unpaid"),
     InvoiceState.PARTLY_PAID: _l("Partly paid"),
     InvoiceState.PAID: _l("Paid"),
     InvoiceState.CANCELLED: _l("Cancelled"),
@@ -31,7 +31,7 @@ KINDS: dict[str, Any] = {
 }
 METHODS: dict[str, Any] = {
     Method.BANK: _l("Bank transfer"),
-    Method.CARD: _l("Card"),
+    Method.CARD: _l("Bank card"),
     Method.ALIPAY: _l("Alipay"),
     Method.WECHAT: _l("WeChat Pay"),
     Method.CASH: _l("Cash"),

@@ -13,7 +13,8 @@ def init_app(app: Flask) -> None:
     from expo_crm.billing.services import payments
     from expo_crm.directory import timeline
     from expo_crm.exhibitors.services import booths, contracts, importing
-    from expo_crm.exhibitors.views import company_page
+    from expo_crm.exhibitors import portal_frame
+    from expo_crm.exhibitors.views import company_page, portal_access
 
     jobs.register(app, "exhibitors.expire_holds", lambda _payload, _progress: {"freed": booths.expire_holds()})
     jobs.register(app, importing.PREVIEW_JOB, importing.preview_job)
@@ -21,4 +22,6 @@ def init_app(app: Flask) -> None:
     payments.listen(app, contracts.follow_payment)
     timeline.register(app, "exhibitors", company_page.items)
     timeline.register_panel(app, "recruitment", _l("Recruitment and contracts"), company_page.panel, order=20)
+    timeline.register_panel(app, "portal", _l("Exhibitor portal"), portal_access.panel, order=60)
+    app.context_processor(lambda: {"portal_pages": portal_frame.pages, "portal_others": portal_frame.others})
     timeline.register_figures(app, "contracts", company_page.figures, order=20)

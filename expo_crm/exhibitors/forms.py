@@ -30,7 +30,7 @@ class OpportunityForm(BaseForm):
     expected_m2 = MoneyField(_l("Expected m²"), high=Decimal(100000))
     expected_amount = MoneyField(_l("Expected amount (without tax)"))
     next_step = StringField(_l("Next step"), [Length(max=300)])
-    next_on = DayField(_l("On"), [Optional()])
+    next_on = DayField(_l("Next step on"), [Optional()])
 
 
 class HoldForm(BaseForm):
@@ -61,7 +61,7 @@ class BoothForm(BaseForm):
 class GridForm(BaseForm):
     prefix = StringField(_l("Letters before the number"), [Length(max=20)])
     first = IntegerField(_l("First number"), [InputRequired(), NumberRange(min=0, max=99999)], default=1)
-    rows = IntegerField(_l("Rows"), [InputRequired(), NumberRange(min=1, max=40)], default=4)
+    rows = IntegerField(_l("Number of rows"), [InputRequired(), NumberRange(min=1, max=40)], default=4)
     columns = IntegerField(_l("Booths in a row"), [InputRequired(), NumberRange(min=1, max=60)], default=8)
     x = MoneyField(_l("From the left (m)"), [InputRequired()], high=Decimal(2000), default=Decimal(3))
     y = MoneyField(_l("From the top (m)"), [InputRequired()], high=Decimal(2000), default=Decimal(3))

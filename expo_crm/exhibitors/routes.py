@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.exhibitors.views import board, contracts, exhibitors, imports, opportunity, plan
+from expo_crm.exhibitors.views import (
+    board,
+    contracts,
+    exhibitors,
+    imports,
+    opportunity,
+    plan,
+    portal,
+    portal_access,
+)
 
 blueprint = Blueprint("exhibitors", __name__)
 add = blueprint.add_url_rule
@@ -53,7 +62,9 @@ add(f"{E}/contracts/<int:contract_id>/cancel", view_func=contracts.cancel, endpo
 add(f"{E}/imports", view_func=imports.imports, endpoint="imports", methods=["GET", "POST"])
 add(f"{E}/imports/<int:batch_id>", view_func=imports.batch, endpoint="import_batch")
 add(f"{E}/imports/<int:batch_id>/file", view_func=imports.file, endpoint="import_file", methods=["GET", "POST"])
-add(f"{E}/imports/<int:batch_id>/columns", view_func=imports.columns, endpoint="import_columns", methods=["GET", "POST"])
+add(
+    f"{E}/imports/<int:batch_id>/columns", view_func=imports.columns, endpoint="import_columns", methods=["GET", "POST"]
+)
 add(f"{E}/imports/<int:batch_id>/rows", view_func=imports.rows, endpoint="import_rows")
 add(
     f"{E}/imports/<int:batch_id>/rows/<int:row_id>",
@@ -67,3 +78,32 @@ add(f"{E}/imports/<int:batch_id>/again", view_func=imports.again, endpoint="impo
 add(f"{E}/imports/<int:batch_id>/result", view_func=imports.result, endpoint="import_result")
 add(f"{E}/imports/<int:batch_id>/not-taken.csv", view_func=imports.refused, endpoint="import_refused")
 add(f"{E}/imports/<int:batch_id>/delete", view_func=imports.delete, endpoint="import_delete", methods=["POST"])
+
+add(
+    f"{E}/exhibitors/<int:participation_id>/invite",
+    view_func=portal_access.invite,
+    endpoint="portal_invite",
+    methods=["POST"],
+)
+P = "/portal/<int:participation_id>"
+add("/portal", view_func=portal.home, endpoint="portal_home")
+add(P, view_func=portal.overview, endpoint="portal")
+add(f"{P}/contract", view_func=portal.contract, endpoint="portal_contract")
+add(
+    f"{P}/contracts/<int:contract_id>/contract.pdf",
+    view_func=portal.contract_file,
+    endpoint="portal_contract_file",
+)
+add(f"{P}/invoices", view_func=portal.money, endpoint="portal_money")
+add(f"{P}/invoices/<int:invoice_id>/invoice.pdf", view_func=portal.invoice_file, endpoint="portal_invoice_file")
+add(f"{P}/booth", view_func=portal.booth, endpoint="portal_booth")
+add(f"{P}/entry", view_func=portal.entry, endpoint="portal_entry", methods=["GET", "POST"])
+add(f"{P}/invitation", view_func=portal.invitation, endpoint="portal_invitation", methods=["GET", "POST"])
+add(f"{P}/invitation.png", view_func=portal.invitation_qr, endpoint="portal_invitation_qr")
+add(f"{P}/team", view_func=portal.team, endpoint="portal_team", methods=["GET", "POST"])
+add(
+    f"{P}/team/<int:member_id>/remove",
+    view_func=portal.remove_member,
+    endpoint="portal_remove_member",
+    methods=["POST"],
+)

@@ -51,4 +51,4 @@ def figures(company_id: int) -> list[Figure]:
     if not shown:
         return []
     definition = _("Payments of all editions, with tax, reversals taken off.")
-    return [Figure(_("Received"), shown, "cash", "", definition)]
+    return [Figure(_("Money received"), shown, "cash", "", definition)]

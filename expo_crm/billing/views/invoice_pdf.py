@@ -28,7 +28,7 @@ def render(invoice: Invoice, locale: str) -> bytes:
             buyer.append(pdf.text(f"{_('Tax id')}: {company.tax_id}", "small"))
         facts = [
             pdf.text(f"{_('Issued on')}: {i18n.date(invoice.issued_on, 'long')}"),
-            pdf.text(f"{_('Due on')}: {i18n.date(invoice.due_on, 'long')}"),
+            pdf.text(f"{_('Payable by')}: {i18n.date(invoice.due_on, 'long')}"),
             pdf.text(f"{_('State')}: {labels.STATES[invoice.state]}"),
         ]
         rows: list[list[object]] = [[_("Item"), _("Amount")]]

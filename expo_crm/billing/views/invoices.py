@@ -55,7 +55,7 @@ def invoices() -> ResponseReturnValue:
             listing.Column("number", _("Number"), lambda i: i.number, sort=Invoice.number),
             listing.Column("company", _("Company"), lambda i: i18n.bi(i.company), sort=Company.sort_key, primary=True),
             listing.Column("kind", _("Kind"), lambda i: labels.KINDS[i.kind], sort=Invoice.kind),
-            listing.Column("due", _("Due on"), lambda i: i18n.date(i.due_on), sort=Invoice.due_on, kind="date"),
+            listing.Column("due", _("Payable by"), lambda i: i18n.date(i.due_on), sort=Invoice.due_on, kind="date"),
             listing.Column(
                 "total",
                 _("Total"),
@@ -65,7 +65,7 @@ def invoices() -> ResponseReturnValue:
                 kind="number",
             ),
             listing.Column(
-                "received", _("Received"), got, cell=lambda i: i18n.money(got(i), i.currency), kind="number"
+                "received", _("Money received"), got, cell=lambda i: i18n.money(got(i), i.currency), kind="number"
             ),
             listing.Column(
                 "open",

@@ -91,7 +91,7 @@ def _money(contract: Contract, sums: Totals) -> list[Flowable]:
     ]
     percent = i18n.percent(float(DEPOSIT_SHARE), 0)
     due: list[list[object]] = [
-        [_("Payment"), _("Due on"), _("Amount")],
+        [_("Payment"), _("Payable by"), _("Amount")],
         [_("Deposit %(percent)s", percent=percent), i18n.date(contract.deposit_due_on, "long"), shown(sums.deposit)],
         [_("Balance"), i18n.date(contract.balance_due_on, "long"), shown(sums.balance)],
     ]

@@ -69,7 +69,11 @@ def contracts() -> ResponseReturnValue:
                 kind="number",
             ),
             listing.Column(
-                "received", _("Received"), percent, cell=lambda c: i18n.money(percent(c), c.currency), kind="number"
+                "received",
+                _("Money received"),
+                percent,
+                cell=lambda c: i18n.money(percent(c), c.currency),
+                kind="number",
             ),
             listing.Column(
                 "state",

@@ -91,7 +91,7 @@ def exhibitors() -> ResponseReturnValue:
         .options(contains_eager(Participation.company)),
         columns=[
             listing.Column("company", _("Company"), lambda p: i18n.bi(p.company), sort=Company.sort_key, primary=True),
-            listing.Column("role", _("Role"), lambda p: labels.ROLES[p.role], sort=Participation.role),
+            listing.Column("role", _("Exhibits as"), lambda p: labels.ROLES[p.role], sort=Participation.role),
             listing.Column("stands", _("Stands"), lambda p: p.stands, sort=Participation.stands),
             listing.Column(
                 "m2",
@@ -112,7 +112,7 @@ def exhibitors() -> ResponseReturnValue:
             listing.Column("contract", _("Contract"), state, cell=state_cell, kind="status"),
             listing.Column(
                 "paid",
-                _("Received"),
+                _("Money received"),
                 paid,
                 cell=lambda p: "" if paid(p) is None else i18n.money(paid(p), currency),
                 kind="number",
@@ -120,7 +120,7 @@ def exhibitors() -> ResponseReturnValue:
             listing.Column("sector", _("Sector"), lambda p: p.sector or p.company.industry, hide_on_phone=True),
             listing.Column(
                 "outcome",
-                _("Outcome"),
+                _("Participation"),
                 lambda p: labels.OUTCOMES[p.outcome],
                 cell=lambda p: pill(labels.OUTCOMES[p.outcome], labels.OUTCOME_TONES[p.outcome]),
                 sort=Participation.outcome,
@@ -130,9 +130,9 @@ def exhibitors() -> ResponseReturnValue:
         default_sort="company",
         tie_break=Participation.id,
         filters=[
-            listing.Filter("role", _("Role"), list(labels.ROLES.items()), lambda v: Participation.role == v),
+            listing.Filter("role", _("Exhibits as"), list(labels.ROLES.items()), lambda v: Participation.role == v),
             listing.Filter(
-                "outcome", _("Outcome"), list(labels.OUTCOMES.items()), lambda v: Participation.outcome == v
+                "outcome", _("Participation"), list(labels.OUTCOMES.items()), lambda v: Participation.outcome == v
             ),
             listing.Filter("contract", _("Contract"), contract_choices, _by_contract),
         ],

@@ -15,10 +15,11 @@ from expo_crm.exhibitors.domain.booth import BoothRefusal, BoothState
 from expo_crm.exhibitors.domain.contract import ContractRefusal, ContractState
 from expo_crm.exhibitors.domain.opportunity import LostReason, MoveRefusal, Source, Stage
 from expo_crm.exhibitors.domain.refusal import RuleRefused
+from expo_crm.web import i18n
 from expo_crm.web.errors import Refused
 
 STAGES: dict[str, Any] = {
-    Stage.LEAD: _l("Lead"),
+    Stage.LEAD: _l("New lead"),
     Stage.CONTACTED: _l("Contacted"),
     Stage.INTENT: _l("Intent"),
     Stage.QUOTED: _l("Quoted"),
@@ -61,10 +62,10 @@ SOURCES: dict[str, Any] = {
 }
 BOOTH_STATES: dict[str, Any] = {
     BoothState.AVAILABLE: _l("Available"),
-    BoothState.HELD: _l("Held"),
+    BoothState.HELD: _l("On hold"),
     BoothState.RESERVED: _l("Reserved"),
     BoothState.SOLD: _l("Sold"),
-    BoothState.BLOCKED: _l("Blocked"),
+    BoothState.BLOCKED: _l("Not for sale"),
 }
 BOOTH_TONES = {
     BoothState.AVAILABLE: "neutral",
@@ -99,21 +100,20 @@ OUTCOMES: dict[str, Any] = {
     "planned": _l("Planned"),
     "exhibited": _l("Exhibited"),
     "cancelled": _l("Cancelled"),
-    "no_show": _l("Did not come"),
+    "no_show": _l("Absent"),
 }
 OUTCOME_TONES = {"planned": "info", "exhibited": "success", "cancelled": "danger", "no_show": "warning"}
 
 
+LETTERS = {
+    "zh": {BoothState.HELD: "留", BoothState.RESERVED: "订", BoothState.SOLD: "售", BoothState.BLOCKED: "停"},
+    "en": {BoothState.HELD: "H", BoothState.RESERVED: "R", BoothState.SOLD: "S", BoothState.BLOCKED: "X"},
+}
+
+
 def booth_letter(state: str) -> str:
-    """One sign per state for the plan, so that colour is never alone."""
-    letters = {
-        BoothState.AVAILABLE: "",
-        BoothState.HELD: _("H"),
-        BoothState.RESERVED: _("R"),
-        BoothState.SOLD: _("S"),
-        BoothState.BLOCKED: _("B"),
-    }
-    return letters[BoothState(state)]
+    """One sign per state for the plan, so that colour is never alone; none for a free booth."""
+    return LETTERS[i18n.locale()].get(BoothState(state), "")
 
 
 REFUSALS: dict[StrEnum, Any] = {
