@@ -82,7 +82,7 @@ RESULTS = {
     "refused": _l("Will not exhibit"),
 }
 CASE_STATES = {
-    "open": _l("Open"),
+    "open": _l("Not assigned yet"),
     "assigned": _l("Assigned"),
     "answered": _l("Answered"),
     "reviewed": _l("Reviewed"),
