@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateField, EmailField, HiddenField, SelectField, StringField, TelField, TextAreaField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length, Optional, ValidationError
+from wtforms.validators import Length, ValidationError
 
 from expo_crm.directory.domain import agenda, naming
 from expo_crm.lib import clock, companies, domains, emails, phones, text
@@ -71,6 +71,16 @@ def _check_phone(field: Any, region: str = "CN") -> None:
         raise ValidationError(_("A spreadsheet has rounded this number. Please type all its digits."))
     if problem and problem != "phone-unknown":
         raise ValidationError(_("This is no telephone number. Example: +86 21 5888 0000"))
+
+
+class OptionalDate(DateField):
+    """A date that may be missing. The Optional validator would also skip the form's own checks."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if any(str(value).strip() for value in valuelist):
+            super().process_formdata(valuelist)
+        else:
+            self.data = None
 
 
 class CompanyForm(BaseForm):
@@ -184,10 +194,10 @@ class ActivityForm(BaseForm):
     subject = StringField(_l("What about"), [NotBlank(), Length(max=300)])
     body = TextAreaField(_l("Details"), [Length(max=20_000)])
     person_id = SelectField(_l("With whom"), coerce=lambda v: int(v) if v and str(v) != "None" else None)
-    due_on = DateField(_l("Due on"), [Optional()])
+    due_on = OptionalDate(_l("Due on"))
     owner_id = SelectField(_l("Who does it"), coerce=lambda v: int(v) if v and str(v) != "None" else None)
     next_subject = StringField(_l("Next action"), [Length(max=300)])
-    next_on = DateField(_l("Next action on"), [Optional()])
+    next_on = OptionalDate(_l("Next action on"))
 
     def __init__(self, *args: Any, people: list[Any], owners: list[Any], today: dt.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -210,15 +220,6 @@ class ActivityForm(BaseForm):
     def _check_day(self, field: DateField) -> None:
         if field.data and not -366 <= (field.data - self.today).days <= agenda.FURTHEST_DAYS:
             raise ValidationError(_("Please choose a day from last year to three years ahead."))
-
-
-class PostponeForm(BaseForm):
-    """By a number of days, or to a day."""
-
-    days = SelectField(
-        choices=[SelectChoice(str(n), str(n)) for n in (1, 3, 7, 14, 30)], validators=[Optional()], validate_choice=True
-    )
-    day = DateField(_l("Day"), [Optional()])
 
 
 def today() -> dt.date:

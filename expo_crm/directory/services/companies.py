@@ -109,8 +109,10 @@ def update_company(
     old lists still find the company. Raises DirectoryError: "stale", "name-missing", "tax-id-taken".
     """
     if version is not None:
-        db.session.refresh(company, with_for_update=True)
-        if company.version != version:
+        # Locked, so that of two editors who save at once the second is told, instead of failing on the row's version.
+        held = db.session.scalar(select(Company.version).where(Company.id == company.id).with_for_update())
+        if held != version:
+            db.session.refresh(company)
             raise DirectoryError("stale", company.id)
     changes = _cleaned(changes)
     if "tax_id" in changes:

@@ -31,6 +31,7 @@ def _newest(column: Any) -> Any:
     """Of a company's newest participation that was not cancelled: only asked when the list is sorted by it."""
     return (
         select(column)
+        .select_from(Participation)
         .join(Edition, Edition.id == Participation.edition_id)
         .where(Participation.company_id == Company.id, Participation.outcome != "cancelled")
         .order_by(Edition.starts_on.desc())

@@ -87,6 +87,12 @@ def _filters(edges: agenda.Horizon, owners: list[Any]) -> list[listing.Filter]:
     ]
 
 
+def _chosen(filters: list[listing.Filter], key: str) -> bool:
+    """Whether the address names a choice of this filter; without one the list keeps to what is mine and due."""
+    value = request.args.get(key, "")
+    return value != "" and any(f.key == key and value in {v for v, _label in f.choices} for f in filters)
+
+
 @requires(Permission.VIEW)
 def tasks() -> ResponseReturnValue:
     edges = agenda.horizon(clock.now(), i18n.current_zone())
@@ -97,9 +103,10 @@ def tasks() -> ResponseReturnValue:
         .join(Activity.company)
         .options(joinedload(Activity.company), joinedload(Activity.owner), joinedload(Activity.person))
     )
-    if not request.args.get("owner"):
+    filters = _filters(edges, queries.list_owners())
+    if not _chosen(filters, "owner"):
         query = query.where(Activity.owner_id == me)
-    if not request.args.get("when"):
+    if not _chosen(filters, "when"):
         query = query.where(Activity.done_at.is_(None), Activity.due_at < edges.tomorrow)
     page = listing.build(
         id="tasks",
@@ -141,7 +148,7 @@ def tasks() -> ResponseReturnValue:
         ],
         default_sort="due",
         tie_break=Activity.id,
-        filters=_filters(edges, queries.list_owners()),
+        filters=filters,
         search=lambda q: Activity.subject.icontains(q, autoescape=True) | listing.contains(Company.search_key, q),
         search_hint=_("Subject or company"),
         empty=listing.Empty(
