@@ -33,7 +33,7 @@ def render(invoice: Invoice, locale: str) -> bytes:
         ]
         rows: list[list[object]] = [[_("Item"), _("Amount")]]
         rows += [[i18n.bi(line, "text"), shown(line.amount)] for line in invoice.lines]
-        rows += [[_("Net"), shown(invoice.net)], [_("Tax"), shown(invoice.tax)], [_("Total"), shown(invoice.total)]]
+        rows += [[_("Net price"), shown(invoice.net)], [_("Tax"), shown(invoice.tax)], [_("Total"), shown(invoice.total)]]
         story = [
             pdf.text(_("Invoice"), "title"),
             pdf.text(f"{invoice.number} · {labels.KINDS[invoice.kind]}", "subtitle"),

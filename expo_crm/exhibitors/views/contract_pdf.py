@@ -85,7 +85,7 @@ def _money(contract: Contract, sums: Totals) -> list[Flowable]:
     rows: list[list[object]] = [[_("Item"), _("Amount")]]
     rows += [[i18n.bi(line, "text"), shown(line.amount)] for line in contract.lines]
     rows += [
-        [_("Net"), shown(contract.net)],
+        [_("Net price"), shown(contract.net)],
         [_("Tax %(rate)s", rate=i18n.percent(float(contract.tax_rate), 0)), shown(contract.tax)],
         [_("Total"), shown(contract.total)],
     ]
