@@ -99,9 +99,14 @@ def connect(app: Flask) -> None:
         "staff_invitation", to_email=email, to_name=name, locale=locale, context={"name": name, "link": link}
     )
 
+    from expo_crm.exhibitors.services import portal
     from expo_crm.matchmaking.services import meetings, supply
+    from expo_crm.visitors.services import invitation_use
 
+    app.extensions["expo_portal_accept"] = portal.accept
+    app.extensions["expo_invitation_use"] = invitation_use.use_of
     app.extensions["expo_interests"] = supply.Interests
+    app.extensions["expo_offers"] = supply.Offers
     app.extensions["expo_registration_closed"] = meetings.cancel_of
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import g, request
+from flask import current_app, g, request
 from flask_login import UserMixin, current_user, login_user, logout_user
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import joinedload
@@ -215,6 +215,9 @@ def accept_link(link: OneTimeLink, *, email: str, name: str, password: str, loca
     if kind == "staff" and role and role not in user.role_codes:
         user.roles.append(UserRole(role=str(role)))
     db.session.flush()
+    accepted = current_app.extensions.get("expo_portal_accept")
+    if accepted and link.purpose == "portal":
+        accepted(link, user)
     end_sessions(user.id)
     start_session(user)
     return user

@@ -12,8 +12,8 @@ def init_app(app: Flask) -> None:
     """Free expired holds in the background; follow the money with contract and stage; show both on the company page."""
     from expo_crm.billing.services import payments
     from expo_crm.directory import timeline
-    from expo_crm.exhibitors.services import booths, contracts, importing
     from expo_crm.exhibitors import portal_frame
+    from expo_crm.exhibitors.services import booths, contracts, importing
     from expo_crm.exhibitors.views import company_page, portal_access
 
     jobs.register(app, "exhibitors.expire_holds", lambda _payload, _progress: {"freed": booths.expire_holds()})

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
 
-from flask import current_app
 from sqlalchemy import Table, bindparam, insert, select, text, update
 
 from expo_crm.audit import services as audit
@@ -19,7 +18,7 @@ from expo_crm.directory.services import companies as directory
 from expo_crm.exhibitors.domain.contract import BINDING
 from expo_crm.exhibitors.domain.import_match import Decision, Verdict, decide
 from expo_crm.exhibitors.models import Booth, BoothOccupant, Contract, ImportBatch, ImportRow
-from expo_crm.exhibitors.services import import_index
+from expo_crm.exhibitors.services import import_index, portal_hooks
 from expo_crm.lib import clock
 from expo_crm.lib import text as texts
 from expo_crm.shows import queries as shows
@@ -494,8 +493,7 @@ def _person_values(target: Target, person: dict[str, str]) -> dict[str, str]:
 
 def _offers(edition: Edition, targets: list[Target]) -> int:
     """Tag companies with the nodes of the category tree that their list names by code, name or synonym."""
-    add = current_app.extensions.get("expo_offer_adder")
-    if add is None or not any(t.categories for t in targets):
+    if not any(t.categories for t in targets):
         return 0
     nodes: dict[str, int] = {}
     for node in shows.list_categories(edition.show_id):
@@ -507,7 +505,7 @@ def _offers(edition: Edition, targets: list[Target]) -> int:
         for name in target.categories
         if (key := texts.fold(name)) in nodes
     }
-    return int(add(list(pairs))) if pairs else 0
+    return portal_hooks.add_offers(list(pairs))
 
 
 def _note_companies(targets: list[Target]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
@@ -90,3 +90,35 @@ class Interests:
     @staticmethod
     def set(registration: Registration, category_ids: Iterable[int]) -> None:
         set_demands(registration, category_ids)
+
+
+class Offers:
+    """The store that the exhibitor portal and the import write through (``expo_offers``)."""
+
+    @staticmethod
+    def get(participation_id: int) -> dict[int, str]:
+        return {offer.category_id: offer.text for offer in list_offers(participation_id)}
+
+    @staticmethod
+    def set(participation: Participation, offers: dict[int, str]) -> None:
+        set_offers(participation, offers)
+
+    @staticmethod
+    def add(pairs: list[tuple[int, int]]) -> int:
+        """Tag participations with categories in bulk; how many of the pairs are new. Statements per thousand pairs."""
+        added = 0
+        for start in range(0, len(pairs), 1000):
+            part = pairs[start : start + 1000]
+            there = {
+                (row.participation_id, row.category_id)
+                for row in db.session.execute(
+                    select(Offer.participation_id, Offer.category_id).where(
+                        Offer.participation_id.in_({participation_id for participation_id, _category in part})
+                    )
+                )
+            }
+            new = [{"participation_id": p, "category_id": c, "text": ""} for p, c in part if (p, c) not in there]
+            if new:
+                db.session.execute(insert(Offer), new)
+            added += len(new)
+        return added
