@@ -21,6 +21,8 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
+    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -131,6 +133,7 @@ _LOGGED = tuple(
     _scan.c[name].label(f"scan_{name}")
     for name in (
         "id",
+        "device_id",
         "client_uuid",
         "body_hash",
         "code_hash",
@@ -160,15 +163,16 @@ def _context_statement() -> Any:
         bindparam("zone", type_=_scan.c.zone.type).label("zone"),
         bindparam("day", type_=_scan.c.local_day.type).label("day"),
     ).subquery("here")
-    device = _scan.c.device_id == bindparam("device_id")
-    said_before = or_(
-        and_(device, _scan.c.client_uuid == bindparam("client_uuid")),
-        and_(
+    # Two look-ups, each by its own index: joined by OR, a planner may read all that the device has ever sent.
+    said = union_all(
+        select(*_LOGGED).where(
+            _scan.c.device_id == bindparam("device_id"), _scan.c.client_uuid == bindparam("client_uuid")
+        ),
+        select(*_LOGGED).where(
             _scan.c.badge_id == bindparam("badge_id"),
-            device,
             _scan.c.received_at > bindparam("since", type_=_scan.c.received_at.type),
         ),
-    )
+    ).subquery("said")
     return (
         select(
             _presence.c.entries,
@@ -180,7 +184,7 @@ def _context_statement() -> Any:
             OpeningDay.day.label("open_day"),
             OpeningDay.opens_at,
             OpeningDay.closes_at,
-            *_LOGGED,
+            said,
         )
         .select_from(here)
         .outerjoin(
@@ -193,8 +197,8 @@ def _context_statement() -> Any:
         )
         .outerjoin(Gate, Gate.id == _presence.c.first_gate_id)
         .outerjoin(OpeningDay, and_(OpeningDay.edition_id == here.c.edition_id, OpeningDay.day == here.c.day))
-        .outerjoin(_scan, said_before)
-        .order_by(_scan.c.id.desc())
+        .outerjoin(said, true())
+        .order_by(said.c.scan_id.desc())
     )
 
 
@@ -269,8 +273,7 @@ def record_scans(post: Post, commands: list[Command]) -> list[Answer | Exception
     out: list[Answer | Exception] = []
     for command, reading in zip(commands, readings, strict=True):
         try:
-            with connection.begin_nested():
-                out.append(_record(connection, post, command, reading, badges.get(reading.serial), queued=True))
+            out.append(_record(connection, post, command, reading, badges.get(reading.serial), queued=True))
         except UuidReused as error:
             out.append(error)
     return out
@@ -323,10 +326,12 @@ def _record(
         },
     ).all()
     for row in before:
-        if row.scan_client_uuid == command.client_uuid:
+        if row.scan_client_uuid == command.client_uuid and row.scan_device_id == post.device_id:
             return _replay(connection, row, badge, command, body_hash)
     for row in () if queued or badge is None else before:
         # The same code once more at once is one reading; another print of the badge is not.
+        if row.scan_device_id != post.device_id:
+            continue
         same = row.scan_code_hash == reading.code_hash and row.scan_direction == direction
         if same and row.scan_received_at <= now:
             return replace(_stored(row, badge), client_uuid=command.client_uuid, repeat=True)
