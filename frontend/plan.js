@@ -1,4 +1,6 @@
 // The hall plan: zoom and pan, choose a booth, and keep the colours as they are for everybody.
+import htmx from "htmx.org";
+
 const plan = document.querySelector("[data-plan]");
 const svg = plan?.querySelector("svg");
 const EVERY = 10_000;
@@ -72,10 +74,16 @@ if (svg) {
   });
   for (const end of ["pointerup", "pointercancel"]) svg.addEventListener(end, (e) => fingers.delete(e.pointerId));
 
-  // Choose: click, Enter or Space. htmx fetches the panel on "choose".
+  // Choose: click, Enter or Space.
+  const fetchPanel = (booth) =>
+    htmx.ajax("GET", plan.dataset.panel.replace(/0$/, booth.dataset.booth), {
+      source: plan,
+      target: "#booth-panel",
+      swap: "innerHTML",
+    });
   const choose = (booth) => {
     mark(booth.dataset.booth);
-    booth.dispatchEvent(new Event("choose"));
+    fetchPanel(booth);
     const url = new URL(location.href);
     url.searchParams.set("booth", booth.dataset.booth);
     history.replaceState(history.state, "", url);
@@ -148,7 +156,7 @@ if (svg) {
         booth.querySelector(".booth-letter").textContent = letter;
         // The open panel shows an older truth: fetch it again, unless somebody is typing in it.
         const panel = document.querySelector(`[data-panel-of="${id}"]`);
-        if (panel && !panel.contains(document.activeElement)) booth.dispatchEvent(new Event("choose"));
+        if (panel && !panel.contains(document.activeElement)) fetchPanel(booth);
       }
       for (const [state, text] of Object.entries(legend)) {
         const count = document.querySelector(`[data-legend="${state}"]`);
