@@ -98,7 +98,7 @@ def test_on_a_show_day_the_live_figures_lead(client, session, monkeypatch):
     session.commit()
     sign_in(client, cast.reader)
     page = text(client.get("/e/fluid-2025?lang=en"))
-    assert "Show day 1" in page and re.search(r"Inside now 0", page) and re.search(r"Entries 4", page)
+    assert "Show day 1" in page and re.search(r"Inside now 0", page) and re.search(r"Entry scans 4", page)
 
 
 def test_an_empty_edition_says_what_to_do(client, session):

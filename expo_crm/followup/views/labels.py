@@ -17,7 +17,7 @@ from expo_crm.web import i18n
 FLOWS = {
     "retained": _l("Retained"),
     "lost": _l("Lost"),
-    "new": _l("New"),
+    "new": _l("First time here"),
     "won_back": _l("Won back"),
 }
 FLOW_TONES = {"retained": "success", "lost": "danger", "new": "info", "won_back": "progress"}
@@ -48,7 +48,7 @@ STAGES = {
     "contracted": _l("Contracted"),
     "deposit_paid": _l("Deposit paid"),
     "paid": _l("Paid"),
-    "lost": _l("Refused"),
+    "lost": _l("Will not exhibit"),
 }
 STAGE_TONES = {
     "lead": "neutral",
@@ -61,7 +61,7 @@ STAGE_TONES = {
     "paid": "success",
     "lost": "danger",
 }
-SOURCES = {"rebooking": _l("Exhibited last time"), "won_back": _l("Was here before"), "new": _l("New")}
+SOURCES = {"rebooking": _l("Exhibited last time"), "won_back": _l("Was here before"), "new": _l("First time here")}
 LOST_REASONS = {
     "price": _l("Price too high"),
     "budget": _l("No budget"),
@@ -84,7 +84,7 @@ RESULTS = {
 CASE_STATES = {
     "open": _l("Not assigned yet"),
     "assigned": _l("Assigned"),
-    "answered": _l("Answered"),
+    "answered": _l("Answer written"),
     "reviewed": _l("Reviewed"),
     "released": _l("Sent to the customer"),
     "confirmed": _l("Confirmed satisfied"),

@@ -25,9 +25,9 @@ from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
-STATES = {"draft": _l("Draft"), "open": _l("Open"), "closed": _l("Closed")}
+STATES = {"draft": _l("Draft"), "open": _l("Taking answers"), "closed": _l("Over")}
 TONES = {"draft": "neutral", "open": "success", "closed": "info"}
-AUDIENCES = {"visitors": _l("Visitors"), "exhibitors": _l("Exhibitors")}
+AUDIENCES = {"visitors": _l("Visitors who came"), "exhibitors": _l("Companies that exhibited")}
 EXCLUDED = {
     "not_there": _l("Did not come or exhibit"),
     "not_approved": _l("Registration not approved"),
