@@ -2,7 +2,7 @@
 import htmx from "htmx.org";
 
 const plan = document.querySelector("[data-plan]");
-const svg = plan?.querySelector("svg");
+const svg = plan?.querySelector(":scope > svg");
 const EVERY = 10_000;
 
 if (svg) {
