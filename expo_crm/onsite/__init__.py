@@ -20,3 +20,4 @@ def init_app(app: Flask) -> None:
     timeline.register(app, "onsite", history.company_items)
     app.extensions["expo_ticket_code"] = badges.ticket_code
     app.extensions["expo_attended"] = queries.attended
+    app.extensions["expo_registration_changed"] = badges.refresh_registration
