@@ -53,10 +53,12 @@ def _board() -> dict[str, Any]:
 
 
 def _day(raw: str) -> dt.date | None:
+    """The day in the address; None, which means the usual one, for a day that no show has."""
     try:
-        return dt.date.fromisoformat(raw) if len(raw) == 10 else None
+        day = dt.date.fromisoformat(raw) if len(raw) == 10 else None
     except ValueError:
         return None
+    return day if day and 1990 <= day.year <= 2200 else None
 
 
 def _day_tab(board: Live, day: dt.date, today: dt.date) -> dict[str, Any]:

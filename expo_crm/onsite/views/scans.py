@@ -82,9 +82,12 @@ def _filters() -> list[listing.Filter]:
 
 def _on_day(raw: str) -> ColumnElement[bool] | None:
     try:
-        start, end = clock.day_bounds(dt.date.fromisoformat(raw), g.edition.timezone)
-    except (ValueError, OverflowError):
+        day = dt.date.fromisoformat(raw)
+    except ValueError:
         return None
+    if not 1990 <= day.year <= 2200:
+        return None
+    start, end = clock.day_bounds(day, g.edition.timezone)
     return (Scan.corrected_at >= start) & (Scan.corrected_at < end)
 
 
