@@ -87,7 +87,7 @@ def panel(company_id: int) -> Markup | None:
     may_start = missing and current_principal().can(Permission.SELL)
     if not opportunities and not may_start:
         return None
-    return Markup(  # noqa: S704 - made by a template
+    return Markup(
         render_template(
             "exhibitors/_company.html",
             opportunities=opportunities,

@@ -1,0 +1,100 @@
+"""Board and plan in a real browser: by keyboard, by drag, on a phone, and what a colleague does meanwhile."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from playwright.sync_api import expect
+
+from expo_crm.exhibitors.models import Booth, Opportunity
+from expo_crm.exhibitors.services import booths
+from expo_crm.lib import clock
+from tests.support.browsers import check_no_overflow
+from tests.support.cast import PASSWORD, play
+
+pytestmark = pytest.mark.browser
+E = "/e/fluid-2026"
+
+
+@pytest.fixture(scope="module")
+def cast(live_server):
+    with live_server.database() as session:
+        found = play(session)
+        found.card, found.booth = found.opportunity.id, found.booths[0].id
+    return found
+
+
+@pytest.fixture
+def signed_in(open_page, cast):
+    def open_one(locale="en", **options):
+        page = open_page(locale, **options)
+        page.goto(f"/sign-in?lang={locale}")
+        page.fill("[name=email]", "admin@example.com")
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        page.wait_for_url(lambda url: "sign-in" not in url)
+        return page
+
+    return open_one
+
+
+def test_a_card_moves_by_keyboard_and_by_drag_and_goes_back_when_refused(signed_in, cast, axe):
+    page = signed_in()
+    page.goto(f"{E}/recruitment")
+    axe(page)
+    card = page.locator(f"#card-{cast.card}")
+    button = card.get_by_role("button")
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("#move-dialog")
+    expect(dialog).to_be_visible()
+    axe(page)
+    dialog.get_by_label("Quoted").check()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-cards=quoted]").locator(card)).to_be_visible()
+    expect(page.locator("#head-quoted .board-count")).to_have_text("1")
+    expect(card.get_by_role("button")).to_be_focused()
+    card.locator(".board-card-meta").first.drag_to(page.locator("[data-cards=contacted]"))
+    expect(page.locator("[data-cards=contacted]").locator(card)).to_be_visible()
+    expect(page.locator("#head-contacted .board-count")).to_have_text("1")
+    card.locator(".board-card-meta").first.drag_to(page.locator("[data-cards=held]"))
+    expect(page.locator("#toasts")).to_contain_text("Hold a booth")
+    expect(page.locator("[data-cards=contacted]").locator(card)).to_be_visible()
+
+
+def test_a_phone_shows_one_stage_at_a_time(signed_in, cast):
+    page = signed_in("zh", phone=True)
+    page.goto(f"{E}/recruitment")
+    check_no_overflow(page)
+    expect(page.locator(".board-column:visible")).to_have_count(1)
+    page.locator("[data-board-tab=paid]").click()
+    expect(page.locator("[data-column=paid]")).to_be_visible()
+    expect(page.locator(".board-column:visible")).to_have_count(1)
+
+
+def test_a_booth_is_held_from_the_plan_and_colours_follow_others(signed_in, cast, live_server, axe):
+    page = signed_in()
+    page.goto(f"{E}/plan")
+    axe(page)
+    booth = page.locator(f"#booth-{cast.booth}")
+    booth.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(booth).to_be_focused()
+    page.keyboard.press("Enter")
+    panel = page.locator("#booth-panel")
+    expect(panel).to_contain_text("A01")
+    panel.get_by_label("Hold for").select_option(str(cast.card))
+    axe(page)
+    panel.get_by_role("button", name="Hold").click()
+    expect(panel.get_by_role("button", name="Release")).to_be_visible()
+    expect(booth).to_have_class("booth booth-held is-selected")
+    expect(page.locator("[data-legend=held]")).to_contain_text("1 ")
+
+    with live_server.database() as session:  # a colleague releases this booth and holds another
+        booths.release(session.get_one(Booth, cast.booth))
+        until = clock.now() + dt.timedelta(days=1)
+        booths.hold(session.get_one(Booth, cast.booth + 1), session.get_one(Opportunity, cast.card), until)
+    expect(page.locator(f"#booth-{cast.booth + 1}")).to_have_class("booth booth-held", timeout=14_000)
+    expect(booth).to_have_class("booth booth-available is-selected")
