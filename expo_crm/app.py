@@ -10,7 +10,24 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from expo_crm import accounts, audit, billing, cli, config, db, exhibitors, followup, jobs, messaging, navigation, onsite, shows, web
+from expo_crm import (
+    accounts,
+    audit,
+    billing,
+    cli,
+    config,
+    db,
+    exhibitors,
+    followup,
+    jobs,
+    matchmaking,
+    messaging,
+    navigation,
+    onsite,
+    shows,
+    visitors,
+    web,
+)
 from expo_crm.config import ROOT, Settings
 from expo_crm.shows import queries as show_queries
 from expo_crm.web import policy
@@ -55,6 +72,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     messaging.init_app(app)
     billing.init_app(app)
     exhibitors.init_app(app)
+    visitors.init_app(app)
+    matchmaking.init_app(app)
     onsite.init_app(app)
     followup.init_app(app)
     register_blueprints(app)

@@ -24,6 +24,7 @@ TICKS: dict[str, int] = {
     "messaging.deliver": 15,
     "exhibitors.expire_holds": 60,
     "jobs.tidy": 3600,
+    "matchmaking.expire": 3600,
 }
 
 

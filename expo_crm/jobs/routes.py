@@ -22,6 +22,7 @@ KINDS = {
     "exhibitors.expire_holds": _l("Free expired holds"),
     "exhibitors.preview_import": _l("Check an import"),
     "exhibitors.load_import": _l("Load an import"),
+    "matchmaking.expire": _l("End unanswered meeting requests"),
     "onsite.issue_badges": _l("Issue badges"),
     "onsite.print_badges": _l("Make badges"),
     "followup.send_survey": _l("Send a survey"),

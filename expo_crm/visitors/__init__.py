@@ -1,1 +1,18 @@
-"""Phase 2: visitor pre-registration and its review."""
+"""Phase 2: visitors register, are reviewed, and have a page of their own."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+
+
+def init_app(app: Flask) -> None:
+    """Registrations on the company's and the person's page."""
+    from expo_crm.directory import timeline
+    from expo_crm.visitors.views import company_page
+
+    timeline.register(app, "visitors", company_page.items)
+    timeline.register_panel(app, "visitors", _l("As visitors"), company_page.panel, order=40)
+    timeline.register_panel(
+        app, "registrations", _l("Registrations"), company_page.person_panel, order=10, page="person"
+    )

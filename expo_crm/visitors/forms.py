@@ -106,6 +106,7 @@ class RegisterForm(ContactForm):
     def __init__(self, categories: list[Category], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.interests.choices = [SelectChoice(c.id, bi(c)) for c in categories]
+        self.email.flags.required = True
 
     def validate_email(self, field: Any) -> None:
         if not field.data:

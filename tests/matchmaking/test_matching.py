@@ -127,10 +127,10 @@ def test_a_whole_show_is_ranked_in_time():
     needs = [
         need(*chance.sample(leaves, 3), id_=i, text=f"{chance.choice(words)} {i}", role="use") for i in range(8000)
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     matcher = Matcher(tree, supplies)
     matcher.best_supplies(needs[0])
-    assert time.perf_counter() - start < 1
-    start = time.perf_counter()
+    assert time.process_time() - start < 1
+    start = time.process_time()
     assert len(matcher.best_needs(supplies[0], needs)) == 10
-    assert time.perf_counter() - start < 2.5
+    assert time.process_time() - start < 2.5

@@ -196,3 +196,23 @@ def test_the_number_of_queries_does_not_grow(client, session, app):
         session.commit()
     assert cost() == first
     assert session.scalar(select(func.count()).select_from(Meeting)) == 4
+
+
+def test_unanswered_requests_end_with_the_edition(session, app):
+    cast = market(session, app)
+    with app.test_request_context():
+        made = meetings.ask(cast.parts[0], cast.wanting, by="visitor", mail=False)
+        assert meetings.expire_past() == 0
+        cast.edition.starts_on = cast.edition.ends_on = dt.date(2020, 1, 1)
+        session.flush()
+        assert meetings.expire_past() == 1
+        assert made.state == "expired"
+
+
+def test_the_company_page_shows_its_meetings(client, session, app):
+    cast = market(session, app)
+    with app.test_request_context():
+        meetings.ask(cast.parts[0], cast.wanting, by="visitor", mail=False)
+        session.commit()
+    sign_in(client, cast.reader)
+    assert "与 李若溪 的洽谈" in client.get(f"/companies/{cast.companies[0].id}").get_data(as_text=True)

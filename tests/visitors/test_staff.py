@@ -169,3 +169,13 @@ def test_three_rows_cost_as_many_queries_as_one(client, session, app):
             make(cast, name)
         counts.append(cost_of(client, f"{cast.staff}/registrations"))
     assert counts[0] == counts[2]
+
+
+def test_the_company_and_person_pages_show_registrations(client, session, app):
+    cast = open_cast(session)
+    with app.test_request_context():
+        made = make(cast, "顾清", "禾川泵业（上海）有限公司", email="gu@x.example")
+    assert made.company_id == cast.companies[0].id
+    sign_in(client, cast.reader)
+    assert "顾清" in client.get(f"/companies/{cast.companies[0].id}").get_data(as_text=True)
+    assert str(cast.edition.name_zh) in client.get(f"/people/{made.person_id}").get_data(as_text=True)

@@ -167,6 +167,20 @@ def cancel_of(registration: Registration) -> None:
             cancel(found, side="visitor")
 
 
+def expire_past() -> int:
+    """Requests that nobody answered before the edition ended are over. Returns how many."""
+    today = clock.now().date() - dt.timedelta(days=1)
+    found = db.session.scalars(
+        select(Meeting)
+        .join(Edition, Edition.id == Meeting.edition_id)
+        .where(Meeting.state == "requested", Edition.ends_on < today)
+        .limit(1000)
+    ).all()
+    for meeting in found:
+        _move(meeting, "expired", "expire", {})
+    return len(found)
+
+
 def _move(meeting: Meeting, state: str, verb: str, changes: dict[str, Any]) -> None:
     before = meeting.state
     if not rules.may_change(before, state):

@@ -23,6 +23,7 @@ def visitor(registration_id: int) -> ResponseReturnValue:
         registration=found,
         suggestions=matches.best_exhibitors(g.edition, found, 20),
         meetings={m.participation_id: described(m) for m in queries.list_meetings_of_registration(found.id)},
+        is_open=found.state in meetings.LIVE,
         wanted=[c for c in shows.list_categories(g.edition.show_id, retired=True) if c.id in wanted],
         may_match=current_principal().can(Permission.MATCH),
     )
