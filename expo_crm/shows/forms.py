@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -152,12 +153,15 @@ class NextEditionForm(BaseForm):
     ends_on = DateField(_l("Last day"), [InputRequired()])
 
 
+SHORTEST, LONGEST = Decimal(1), Decimal(2000)
+
+
 class HallForm(BaseForm):
     code = StringField(_l("Code"), [NotBlank(), Length(max=20)], description=_l("As on the plan: H1, 9.1"))
     name_zh = StringField(_l("Chinese name"), [Length(max=300)])
     name_en = StringField(_l("English name"), [Length(max=300)])
-    width_m = MoneyField(_l("Width in metres"), [InputRequired()], low=1, high=2000)
-    depth_m = MoneyField(_l("Depth in metres"), [InputRequired()], low=1, high=2000)
+    width_m = MoneyField(_l("Width in metres"), [InputRequired()], low=SHORTEST, high=LONGEST)
+    depth_m = MoneyField(_l("Depth in metres"), [InputRequired()], low=SHORTEST, high=LONGEST)
     capacity = IntegerField(_l("People at once"), [Optional(), NumberRange(1, 1_000_000)])
 
     def validate_width_m(self, field: MoneyField) -> None:

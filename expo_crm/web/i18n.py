@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_currency, format_decimal, format_percent
@@ -53,11 +54,19 @@ def in_locale(code: str) -> Any:
 
 
 def other_locale_url() -> str:
-    if not has_request_context() or request.endpoint is None:
+    if not has_request_context() or request.endpoint is None or request.method != "GET":
         return ""
     other = "en" if locale() == "zh" else "zh"
-    args = {**request.args.to_dict(flat=True), **(request.view_args or {}), "lang": other}
-    return url_for(request.endpoint if request.method == "GET" else "home", **args) if request.method == "GET" else ""
+    return same_page({**request.args.to_dict(flat=True), "lang": other})
+
+
+def same_page(args: dict[str, str]) -> str:
+    """The address of the page that is shown, with other arguments.
+
+    They are joined here and not given to ``url_for``, which takes names as ``endpoint`` or ``_external`` for its own.
+    """
+    path = url_for(request.endpoint or "", **(request.view_args or {}))
+    return f"{path}?{urlencode(args)}" if args else path
 
 
 def _remember(response: Response) -> Response:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, select
 
 from expo_crm.db import db
 from expo_crm.lib import text
+from expo_crm.web import i18n
 
 PER_PAGE = 50
 PER_PAGE_CHOICES = (25, 50, 100, 200)
@@ -110,7 +111,7 @@ class Listing:
         for key, value in changes.items():
             if value is None:
                 args.pop(key, None)
-        return url_for(request.endpoint or "", **{**(request.view_args or {}), **args})
+        return i18n.same_page(args)
 
     def sort_url(self, key: str) -> str:
         desc = "1" if self.sort == key and not self.desc else None

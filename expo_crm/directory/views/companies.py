@@ -91,7 +91,7 @@ def _filters(owners: list[Any]) -> list[listing.Filter]:
             ),
         ),
         listing.Filter(
-            "key", _("Key accounts"), [("1", _("Key accounts"))], lambda v: Company.key_account, kind="check"
+            "key", _("Key accounts"), [("1", _("Key accounts"))], lambda v: Company.key_account.is_(True), kind="check"
         ),
     ]
 

@@ -78,7 +78,8 @@ def company_timeline(company_id: int) -> ResponseReturnValue:
     """Next actions, the form and the timeline: the part of the page that changes in place."""
     found = _get(company_id)
     if not request.headers.get("HX-Request"):
-        return redirect(url_for("directory.company", company_id=company_id, **request.args))
+        kind, every = request.args.get("kind"), request.args.get("all")
+        return redirect(url_for("directory.company", company_id=company_id, kind=kind, all=every))
     return _work_part(found)
 
 
