@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.matchmaking.views import meetings, overview, pairs, visitor_pages
+from expo_crm.matchmaking.views import meetings, overview, pairs, portal_meetings, visitor_pages
 
 blueprint = Blueprint("matchmaking", __name__)
 add = blueprint.add_url_rule
@@ -25,6 +25,10 @@ add(f"{M}/<int:meeting_id>", view_func=meetings.meeting, endpoint="meeting")
 add(f"{M}/<int:meeting_id>/answer", view_func=meetings.answer_for, endpoint="answer_for", methods=["POST"])
 add(f"{M}/<int:meeting_id>/schedule", view_func=meetings.schedule, endpoint="schedule", methods=["POST"])
 add(f"{M}/<int:meeting_id>/outcome", view_func=meetings.outcome, endpoint="outcome", methods=["POST"])
+
+P = "/portal/<int:participation_id>/meetings"
+add(P, view_func=portal_meetings.meetings, endpoint="portal_meetings")
+add(f"{P}/<int:meeting_id>", view_func=portal_meetings.answer, endpoint="portal_answer", methods=["POST"])
 
 add("/v/<token>/matches", view_func=visitor_pages.panel, endpoint="visitor_panel")
 add("/v/<token>/meetings", view_func=visitor_pages.ask, endpoint="visitor_ask", methods=["POST"])

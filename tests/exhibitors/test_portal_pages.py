@@ -19,7 +19,7 @@ from expo_crm.messaging.models import Message
 from expo_crm.visitors.models import Registration
 from tests.support.cast import NOW, PASSWORD, play, sign_in
 
-PAGES = ("", "/contract", "/invoices", "/booth", "/entry", "/invitation", "/team")
+PAGES = ("", "/contract", "/invoices", "/booth", "/entry", "/invitation", "/meetings", "/team")
 
 
 @pytest.fixture
@@ -253,3 +253,29 @@ def test_money_left_to_pay_is_exact(client, session, cast):
     total = cast.mine_contract.total
     assert total == Decimal("12720.00")
     assert "12,720" in client.get(f"/portal/{cast.mine.id}/invoices?lang=en").get_data(as_text=True)
+
+
+def test_a_meeting_is_answered_by_its_own_exhibitor_only(client, session, cast):
+    from expo_crm.matchmaking.services import meetings
+
+    person = Person(name="王小雨", sort_key="w", search_key="w", email="w@x.example", created_at=NOW, updated_at=NOW)
+    session.add(person)
+    session.flush()
+    registration = Registration(
+        edition_id=cast.edition.id, number=1, person_id=person.id, class_id=cast.class_trade.id, name="王小雨",
+        company_name="云帆装备", sort_key="w", search_key="w", state="approved", submitted_at=NOW,
+    )  # fmt: skip
+    session.add(registration)
+    session.flush()
+    mine, other = (
+        meetings.ask(p, registration, by="visitor", message="您好", mail=False) for p in (cast.mine, cast.other)
+    )
+    session.commit()
+    sign_in(client, cast.me)
+    url = f"/portal/{cast.mine.id}/meetings"
+    assert "王小雨" in client.get(url).get_data(as_text=True)
+    assert client.post(f"{url}/{other.id}", data={"answer": "accept"}).status_code == 404
+    assert client.post(f"{url}/{mine.id}", data={"answer": "maybe"}).status_code == 422
+    assert client.post(f"{url}/{mine.id}", data={"answer": "accept", "reply": "欢迎"}).status_code == 302
+    assert (mine.state, mine.reply, other.state) == ("accepted", "欢迎", "requested")
+    assert client.post(f"{url}/{mine.id}", data={"answer": "decline"}).status_code == 409
