@@ -24,7 +24,7 @@ REGULAR, BOLD = "NotoSansSC", "NotoSansSC-Bold"
 INK, GREY, LINE, SOFT = (colors.HexColor(c) for c in ("#14213d", "#4f5d73", "#c9d2de", "#f1f5fa"))
 MISSING = "〓"
 """What typesetters put for a sign that the font lacks."""
-WIDTH = A4[0] - 40 * mm
+WIDTH = A4[0] - 40 * mm - 12
 _lock = threading.Lock()
 
 
@@ -54,7 +54,7 @@ def printable(value: str, font: str = REGULAR) -> str:
 def _style(kind: str, han: bool) -> ParagraphStyle:
     fonts()
     known: dict[str, dict[str, Any]] = {
-        "body": {"fontSize": 9.5, "leading": 15},
+        "body": {"fontSize": 9.5, "leading": 14},
         "small": {"fontSize": 8, "leading": 12, "textColor": GREY},
         "title": {"fontName": BOLD, "fontSize": 19, "leading": 26, "textColor": INK},
         "subtitle": {"fontSize": 11, "leading": 16, "textColor": GREY},
@@ -121,7 +121,7 @@ def document(story: Sequence[Flowable], *, title: str, author: str, footer: str)
     fonts()
     out = io.BytesIO()
     doc = SimpleDocTemplate(
-        out, pagesize=A4, leftMargin=20 * mm, rightMargin=20 * mm, topMargin=18 * mm, bottomMargin=20 * mm,
+        out, pagesize=A4, leftMargin=20 * mm, rightMargin=20 * mm, topMargin=15 * mm, bottomMargin=18 * mm,
         title=title, author=author, creator="expo_crm",
     )  # fmt: skip
 

@@ -25,15 +25,19 @@ def render(invoice: Invoice, locale: str) -> bytes:
         names = "\n".join(dict.fromkeys(n for n in (i18n.bi(company), company.name_zh, company.name_en) if n))
         buyer = [pdf.text(_("Bill to"), "small"), pdf.text(names, "strong")]
         if company.tax_id:
-            buyer.append(pdf.text(f"{_('Tax id')}: {company.tax_id}", "small"))
+            buyer.append(pdf.text(_("Tax id: %(id)s", id=company.tax_id), "small"))
         facts = [
-            pdf.text(f"{_('Issued on')}: {i18n.date(invoice.issued_on, 'long')}"),
-            pdf.text(f"{_('Payable by')}: {i18n.date(invoice.due_on, 'long')}"),
-            pdf.text(f"{_('State')}: {labels.STATES[invoice.state]}"),
+            pdf.text(_("Issued on: %(day)s", day=i18n.date(invoice.issued_on, "long"))),
+            pdf.text(_("Payable by: %(day)s", day=i18n.date(invoice.due_on, "long"))),
+            pdf.text(_("State: %(state)s", state=labels.STATES[invoice.state])),
         ]
         rows: list[list[object]] = [[_("Item"), _("Amount")]]
         rows += [[i18n.bi(line, "text"), shown(line.amount)] for line in invoice.lines]
-        rows += [[_("Net price"), shown(invoice.net)], [_("Tax"), shown(invoice.tax)], [_("Total"), shown(invoice.total)]]
+        rows += [
+            [_("Net price"), shown(invoice.net)],
+            [_("Tax"), shown(invoice.tax)],
+            [_("Total"), shown(invoice.total)],
+        ]
         story = [
             pdf.text(_("Invoice"), "title"),
             pdf.text(f"{invoice.number} · {labels.KINDS[invoice.kind]}", "subtitle"),
@@ -50,7 +54,7 @@ def render(invoice: Invoice, locale: str) -> bytes:
         story.append(pdf.text(_("Please give the invoice number with your payment."), "small"))
         return pdf.document(
             story,
-            title=f"{_('Invoice')} {invoice.number}",
+            title=_("Invoice %(number)s", number=invoice.number),
             author=i18n.bi(show, "organizer"),
             footer=f"{invoice.number} · {i18n.bi(invoice.edition)}",
         )

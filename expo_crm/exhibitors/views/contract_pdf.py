@@ -16,12 +16,18 @@ def render(contract: Contract, sums: Totals) -> bytes:
     """The file. A draft or a cancelled contract says so under its title."""
     with i18n.in_locale(contract.locale):
         story = [*_head(contract), *_parties(contract), *_space(contract), *_money(contract, sums), *_terms(contract)]
-        story += [Spacer(1, 8 * mm), KeepTogether(_signatures(contract))]
+        story += [Spacer(1, 4 * mm), KeepTogether(_signatures(contract))]
         return pdf.document(
             story,
-            title=f"{_('Exhibition contract')} {contract.number}",
+            title=_("Contract %(number)s", number=contract.number),
             author=i18n.bi(contract.edition.show, "organizer"),
-            footer=f"{contract.number} · {i18n.bi(contract.edition)} · {_('Text version')} {contract.text_version}",
+            footer=" · ".join(
+                (
+                    contract.number,
+                    i18n.bi(contract.edition),
+                    _("Text version %(version)s", version=contract.text_version),
+                )
+            ),
         )
 
 
@@ -48,7 +54,7 @@ def _parties(contract: Contract) -> list[Flowable]:
     left = [pdf.text(_("Party A (organizer)"), "small"), pdf.text(organizer, "strong")]
     right = [pdf.text(_("Party B (exhibitor)"), "small"), pdf.text(exhibitor, "strong")]
     if company.tax_id:
-        right.append(pdf.text(f"{_('Tax id')}: {company.tax_id}", "small"))
+        right.append(pdf.text(_("Tax id: %(id)s", id=company.tax_id), "small"))
     if address := ", ".join(part for part in (company.address, company.city, company.province) if part):
         right.append(pdf.text(address, "small"))
     return [pdf.columns(left, right)]
@@ -150,10 +156,10 @@ def _signatures(contract: Contract) -> list[Flowable]:
         line = "_" * 30
         return [
             pdf.text(title, "strong"),
-            Spacer(1, 14 * mm),
-            pdf.text(f"{_('Signature and stamp')}: {line}", "small"),
-            pdf.text(f"{_('Name')}: {name or line}", "small"),
-            pdf.text(f"{_('Date')}: {when or line}", "small"),
+            Spacer(1, 11 * mm),
+            pdf.text(_("Signature and stamp: %(line)s", line=line), "small"),
+            pdf.text(_("Name: %(name)s", name=name or line), "small"),
+            pdf.text(_("Date: %(date)s", date=when or line), "small"),
         ]
 
     signed_on = i18n.date(contract.signed_on, "long") if contract.signed_on else ""
