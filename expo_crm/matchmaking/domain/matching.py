@@ -143,12 +143,13 @@ class Tree:
         return {n for wanted in nodes for n in self.relations(wanted)}
 
     def named_in(self, words: str) -> set[int]:
-        """The nodes whose name or synonym stands in a text, whatever its language."""
+        """The nodes whose name or synonym stands in a text, whatever its language; of a line only the most special one."""
         folded = _folded(words)
         if not folded:
             return set()
         padded = f" {_NOT_LATIN.sub(' ', folded)} "
-        return {node for term, node in self.terms.items() if term in padded}
+        found = {node for term, node in self.terms.items() if term in padded}
+        return found - {above for node in found for above in self._line(node)}
 
 
 @lru_cache(maxsize=60_000)
