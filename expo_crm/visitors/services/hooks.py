@@ -3,6 +3,7 @@
 ``expo_interests``: an object with ``set(registration, category_ids)`` and ``get(registration_id) -> set[int]``.
 ``expo_ticket_code``: ``(registration) -> str``.
 ``expo_registration_closed``: ``(registration) -> None``, called after a cancellation or rejection.
+``expo_registration_changed``: ``(registration) -> None``, called when name, company or class are corrected: the badge follows.
 ``expo_attended``: ``(registration_id_column) -> SQL condition`` that the registration has a counted entry.
 """
 
@@ -35,5 +36,12 @@ def attended(column: Any) -> ColumnElement[bool] | None:
 def closed(registration: Registration) -> None:
     """Tell the packages above that this visitor is not coming."""
     tell = current_app.extensions.get("expo_registration_closed")
+    if tell:
+        tell(registration)
+
+
+def changed(registration: Registration) -> None:
+    """Tell the packages above that what stands on the badge is another now."""
+    tell = current_app.extensions.get("expo_registration_changed")
     if tell:
         tell(registration)

@@ -258,6 +258,7 @@ def change_class(registration: Registration, visitor_class: VisitorClass) -> Non
         "registration.class", "registration", registration.id, edition_id=registration.edition_id,
         changes={"class": [before, visitor_class.code]},
     )  # fmt: skip
+    hooks.changed(registration)
 
 
 def correct(registration: Registration, **fields: Any) -> None:
@@ -283,6 +284,7 @@ def correct(registration: Registration, **fields: Any) -> None:
     audit.record(
         "registration.correct", "registration", registration.id, edition_id=registration.edition_id, changes=moved
     )
+    hooks.changed(registration)
 
 
 def answer_consent(registration: Registration, purpose: str, granted: bool, *, locale: str, channel: str) -> None:
