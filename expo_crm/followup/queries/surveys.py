@@ -54,12 +54,14 @@ def answers_of(invitation_id: int) -> dict[int, SurveyAnswer]:
 
 
 def attended(edition_id: int) -> ColumnElement[bool]:
-    """Condition over Registration: a badge of it has at least one valid entry in this edition."""
-    return exists().where(
-        Badge.registration_id == Registration.id,
-        Presence.badge_id == Badge.id,
-        Presence.edition_id == edition_id,
-        Presence.entries > 0,
+    """Condition over Registration: a badge of it has at least one valid entry in this edition.
+
+    A list made once, not a question per row: SQLite answers the latter in the wrong order, a thousand times slower.
+    """
+    return Registration.id.in_(
+        select(Badge.registration_id)
+        .join(Presence, Presence.badge_id == Badge.id)
+        .where(Presence.edition_id == edition_id, Presence.entries > 0, Badge.registration_id.is_not(None))
     )
 
 
@@ -189,13 +191,16 @@ def reach_of(survey: Survey, today: dt.date) -> Reach:
 
 
 def _is_invited(survey: Survey, everybody: Subquery) -> ColumnElement[bool]:
-    return exists().where(
-        SurveyInvitation.survey_id == survey.id,
-        or_(
-            SurveyInvitation.registration_id == everybody.c.registration_id,
-            SurveyInvitation.participation_id == everybody.c.participation_id,
-            SurveyInvitation.person_id == everybody.c.person_id,
-        ),
+    """Condition: the registration, the participation or the person has an invitation to this survey."""
+
+    def among(column: Any, invited: Any) -> ColumnElement[bool]:
+        known = select(invited).where(SurveyInvitation.survey_id == survey.id, invited.is_not(None))
+        return func.coalesce(column, -1).in_(known)
+
+    return or_(
+        among(everybody.c.registration_id, SurveyInvitation.registration_id),
+        among(everybody.c.participation_id, SurveyInvitation.participation_id),
+        among(everybody.c.person_id, SurveyInvitation.person_id),
     )
 
 
