@@ -154,6 +154,8 @@ def simplified(text: str) -> str:
 
 def fold(text: str) -> str:
     """`text` without the differences that a search ignores: width, case, accents, traditional characters, spacing."""
+    if text.isascii() and text.isalnum():  # most words and every pinyin syllable: the rest would change nothing
+        return text.lower()
     text = clean_code(text)
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(s for s in decomposed if unicodedata.category(s) not in ("Mn", "Me", "Cf"))
@@ -161,6 +163,7 @@ def fold(text: str) -> str:
     return bare.translate({0xF8: "o", 0x142: "l", 0x111: "d", 0xE6: "ae", 0x153: "oe", 0x131: "i"})
 
 
+@lru_cache(maxsize=8_192)
 def pinyin(text: str) -> tuple[str, str]:
     """Full pinyin and initials of the Chinese characters in `text`, no tones, no spaces: ("huawei", "hw").
 

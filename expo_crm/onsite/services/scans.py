@@ -533,9 +533,10 @@ def _holder(badge: Row[Any] | None) -> Holder | None:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def initials(name: str, most: int = 3) -> str:
     """``L. X.``: enough for a person at the gate to compare, too little to know somebody by. Chinese in pinyin."""
+    name = name[: most + 9]  # the first signs decide; finding the reading of a long name costs as much as a statement
     short = text.pinyin(name)[1] if text.has_han(name) else "".join(w[:1] for w in text.fold(name).split())
     return " ".join(f"{s.upper()}." for s in short[:most])
 
