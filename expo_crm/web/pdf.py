@@ -63,8 +63,8 @@ def _style(kind: str, han: bool) -> ParagraphStyle:
             "fontSize": 11,
             "leading": 17,
             "textColor": INK,
-            "spaceBefore": 9,
-            "spaceAfter": 3,
+            "spaceBefore": 5,
+            "spaceAfter": 2,
         },
         "strong": {"fontName": BOLD, "fontSize": 9.5, "leading": 15},
         "number": {"fontSize": 9.5, "leading": 15, "alignment": TA_RIGHT},
@@ -101,8 +101,8 @@ def table(
                 ("BACKGROUND", (0, 0), (-1, 0), SOFT),
                 ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("TOPPADDING", (0, 0), (-1, -1), 3),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
+                ("TOPPADDING", (0, 0), (-1, -1), 2),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
             ]
         )
     )
