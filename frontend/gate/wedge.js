@@ -2,13 +2,15 @@
 // Outside of fields no input method is at work, so the signs arrive as they are; what else an odd keyboard layout or
 // full-width mode does to them is cleaned on the server.
 
-const SLOWEST_MS = 120; // between two signs
+const PAUSE_MS = 500; // after this a new code begins; a busy phone or a weak Bluetooth link stalls now and then
+const PERSON_MS = 120; // per sign: slower is a person at the keys
 const SHORTEST = 4;
-const WITHOUT_END = 20; // a code this long counts even if the scanner sends no Enter
+const LONG = 20; // nobody types this by chance: counts at any speed, and without Enter
 
 /** Call `onCode(text)` for each code that a scanner types anywhere on the page but in a field. */
 export function listenToScanner(onCode) {
   let typed = "";
+  let first = 0;
   let last = 0;
   let timer;
 
@@ -24,11 +26,12 @@ export function listenToScanner(onCode) {
     (event) => {
       if (event.ctrlKey && event.key.toLowerCase() !== "j" && event.key.toLowerCase() !== "m") return;
       if (event.altKey || event.metaKey || isField(event.target)) return;
-      const now = performance.now();
-      if (now - last > SLOWEST_MS) typed = "";
+      const now = event.timeStamp; // when the key was pressed, not when we got round to it
+      if (now - last > PAUSE_MS) typed = "";
       const end = event.key === "Enter" || event.key === "Tab" || event.ctrlKey; // Ctrl+J and Ctrl+M: raw line ends
       if (end) {
-        if (typed.length < SHORTEST) return;
+        const fast = last - first <= PERSON_MS * (typed.length - 1);
+        if (typed.length < SHORTEST || (typed.length < LONG && !fast)) return;
         // Enter would press the button that has the focus.
         event.preventDefault();
         event.stopPropagation();
@@ -37,14 +40,15 @@ export function listenToScanner(onCode) {
       }
       const sign = signOf(event);
       if (!sign) return;
+      if (!typed) first = now;
       last = now;
       typed += sign;
       if (typed.length > 1) event.preventDefault(); // space would press a button, "/" and "'" open a search
       clearTimeout(timer);
       timer = setTimeout(() => {
         const code = take();
-        if (code.length >= WITHOUT_END) onCode(code);
-      }, SLOWEST_MS * 2);
+        if (code.length >= LONG) onCode(code);
+      }, PAUSE_MS);
     },
     true,
   );

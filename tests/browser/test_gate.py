@@ -120,6 +120,12 @@ def test_a_gate_from_its_set_up_to_the_live_board(live_server, cast, open_page, 
     expect(device.locator("[data-part=count-refused]")).not_to_have_text("0")
     device.close()
 
+    staff.goto(f"/e/{cast.slug}/live?wall=1")
+    expect(staff.locator("#live-chart canvas")).to_be_visible()
+    axe(staff)
+    staff.set_viewport_size({"width": 390, "height": 844})
+    check_no_overflow(staff)
+    staff.set_viewport_size({"width": 1440, "height": 900})
     staff.goto(f"/e/{cast.slug}/scans")
     expect(staff.get_by_role("row").filter(has_text="Admitted").first).to_be_visible()
     axe(staff)
