@@ -20,7 +20,7 @@ from expo_crm.shows import queries as shows
 from expo_crm.web import i18n
 from expo_crm.web.policy import Permission, current_principal, requires
 
-SHOWN = 40
+SHOWN = 25
 OUTCOMES = {"planned": "info", "exhibited": "success", "cancelled": "neutral", "no_show": "danger"}
 
 
