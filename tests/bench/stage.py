@@ -35,9 +35,9 @@ BASE_ID = 1_000_000  # of copied rows, above what the sequences give out meanwhi
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰红健辉峰宁"
-CITIES = "东浦 澄江 北辰 临海 永宁 青屿 云溪 金湖 长汀 石梁 宁川 南屏 西陵 江浦 龙泉 白塔 新桥 广陵 平湖 安丰".split()
+CITIES = text.words("东浦 澄江 北辰 临海 永宁 青屿 云溪 金湖 长汀 石梁 宁川 南屏 西陵 江浦 龙泉 白塔 新桥 广陵 平湖 安丰")
 BRANDS = [a + b for a in "禾川瑞恒嘉腾宏远" for b in "达盛源泰科明康益润丰"]
-TRADES = "泵业有限公司 阀门股份有限公司 密封件厂 自动化设备有限公司 贸易有限公司".split()
+TRADES = text.words("泵业有限公司 阀门股份有限公司 密封件厂 自动化设备有限公司 贸易有限公司")
 
 
 @dataclass
@@ -143,8 +143,8 @@ def _copy_visitors(connection: psycopg.Connection[Any], edition_id: int, start: 
         "id edition_id number person_id class_id name company_name job_title function buying_role sort_key search_key locale source state"
         " review_note on_site first_time looking_for answers submitted_at",
         (
-            (i, edition_id, 100_001 + n, i, class_of[n], name, company, "采购经理", "", "", sort, f"{key} {company_key} {100_001 + n}", "zh",
-             "web", "approved", "", False, True, "", "[]", now - random_.random() * 60 * day)
+            (i, edition_id, 100_001 + n, i, class_of[n], name, company, "采购经理", "", "", sort, f"{key} {company_key} {100_001 + n}",
+             "zh", "web", "approved", "", False, True, "", "[]", now - random_.random() * 60 * day)
             for n, (i, name, key, sort, company, company_key) in enumerate(people)
         ),
     )  # fmt: skip

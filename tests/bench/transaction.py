@@ -17,7 +17,8 @@ SELECT device.id, device.name, device.profile, device.paired_at, device.revoked_
        edition.show_id, edition.slug, edition.name_zh, edition.name_en, edition.timezone, edition.starts_on, edition.ends_on,
        edition.counted_classes, gate.id, gate.code, gate.name_zh, gate.name_en, gate.zone, gate.direction, gate.anti_passback,
        gate.cooldown_minutes, gate.classes, gate.any_time, hall.capacity
-FROM device JOIN edition ON edition.id = device.edition_id LEFT JOIN gate ON gate.id = device.gate_id LEFT JOIN hall ON hall.id = gate.hall_id
+FROM device JOIN edition ON edition.id = device.edition_id LEFT JOIN gate ON gate.id = device.gate_id
+    LEFT JOIN hall ON hall.id = gate.hall_id
 WHERE device.token_hash = %s"""
 BADGE = """
 SELECT badge.id, badge.serial, badge.generation, badge.state, badge.printed_at, badge.edition_id, badge.holder, badge.holder_company,
