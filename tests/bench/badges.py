@@ -41,6 +41,9 @@ def run(on: Stage, *, quick: bool, rounds: int) -> list[Line]:
             db.session.rollback()
     per_core = median(cpu)
     return [
-        Line(f"{count:,} badges as PDF, on one core", f"{per_core:.0f}/s", f"QR matrices alone {median(alone):.0f}/s", f"{per_core / median(alone):.0%}", "≥ 150/s"),
+        Line(
+            f"{count:,} badges as PDF, on one core", f"{per_core:.0f}/s", f"QR matrices alone {median(alone):.0f}/s",
+            f"{per_core / median(alone):.0%}", "≥ 150/s",
+        ),
         Line("  by the clock, sharing the machine", f"{median(whole):.0f}/s", f"{size / count / 1024:.1f} kB a badge"),
     ]  # fmt: skip
