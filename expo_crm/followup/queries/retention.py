@@ -190,7 +190,8 @@ def _leads(edition_id: int) -> dict[int, int]:
     return {company: count for company, count in rows}
 
 
-RETURN_CODES = {"yes", "likely", "unsure", "no"}
+RETURN_CODES = {"yes", "no"}  # an answer list with these, and any between, asks whether they will return
+UNSURE = {"unsure", "maybe"}
 
 
 def _answers(edition_id: int) -> dict[int, dict[str, Any]]:
@@ -214,8 +215,8 @@ def _answers(edition_id: int) -> dict[int, dict[str, Any]]:
             said["nps"] = min(number, said.get("nps", number))
         elif kind == "scale" and number is not None and number <= 2:
             said["dissatisfied"] += 1
-        elif kind == "choice" and {o["code"] for o in options} == RETURN_CODES:
-            said["return"] = text
+        elif kind == "choice" and {o["code"] for o in options} >= RETURN_CODES:
+            said["return"] = "unsure" if text in UNSURE else text
     return out
 
 
