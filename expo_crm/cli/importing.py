@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ def _listed(counts: dict[str, int]) -> str:
 
 def _show(what: str) -> importing.Progress:
     def tell(done: int, total: int, _label: str) -> None:
-        if click.get_text_stream("stdout").isatty():
+        if sys.stdout.isatty():
             click.echo(f"\r  {what} {done:,} / {total:,}", nl=done >= total)
 
     return tell

@@ -14,16 +14,16 @@ from expo_crm.exhibitors.services.importing import FIELDS, ImportRefused
 from expo_crm.sheets.errors import SheetRefused, SheetWarning
 
 VERDICTS: dict[str, Any] = {
-    Verdict.NEW: _l("New"),
+    Verdict.NEW: _l("New row"),
     Verdict.MATCH: _l("Known"),
     Verdict.CONFLICT: _l("To decide"),
-    Verdict.REFUSED: _l("Refused"),
+    Verdict.REFUSED: _l("Row refused"),
 }
 VERDICT_TONES = {Verdict.NEW: "success", Verdict.MATCH: "info", Verdict.CONFLICT: "warning", Verdict.REFUSED: "danger"}
 DECISIONS: dict[str, Any] = {
     Decision.MATCH: _l("Same company"),
     Decision.NEW: _l("New company"),
-    Decision.SKIP: _l("Left out"),
+    Decision.SKIP: _l("Not imported"),
 }
 STATES: dict[str, Any] = {
     "uploaded": _l("Uploaded"),

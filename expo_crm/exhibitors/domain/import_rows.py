@@ -140,7 +140,6 @@ def _names(cells: Mapping[str, str]) -> dict[str, str]:
         key = "name_zh" if text.has_han(single) else "name_en"
         found[key] = found[key] or single
     for key, field in (("name_zh", "company_zh"), ("name_en", "company_en")):
-        found[key] = text.clean(found[key])
         _refuse_name(found[key], field if cells.get(field) else "company")
     if not any(found.values()):
         raise RowRefused(RowReason.NAME_MISSING, next((f for f in NAME_FIELDS if f in cells), "company"))
@@ -163,10 +162,10 @@ def _refuse_name(name: str, field: str) -> None:
 
 
 def _identity(cells: Mapping[str, str], countries: Mapping[str, str], notes: list[dict[str, str]]) -> dict[str, str]:
-    out = {field: text.clean(cells.get(field, "")) for field in ("province", "city", "address", "website")}
+    out = {field: cells.get(field, "") for field in ("province", "city", "address", "website")}
     out["domain"] = web_domain(out["website"]) or "" if out["website"] else ""
-    tax = text.clean_code(cells.get("credit_code", "")).upper().replace(" ", "")
-    if tax:
+    if typed := cells.get("credit_code", ""):
+        tax = text.clean_code(typed).upper().replace(" ", "")
         out["tax_id"] = credit_code(tax) or tax
         if len(tax) == 18 and credit_code(tax) is None:
             _note(notes, "credit-code-check", "credit_code", tax)
@@ -186,7 +185,7 @@ def _place(cells: Mapping[str, str], notes: list[dict[str, str]]) -> dict[str, A
     found = split_stands(booth, cells.get("hall")) if booth else []
     if booth and not found:
         _note(notes, "stand-unread", "booth", booth)
-    shown = text.clean(booth.replace("|", "; ")) if booth else ""
+    shown = booth.replace("|", "; ").replace("\n", "; ")
     if len(shown) > NAME_LIMIT:
         _note(notes, "stand-shortened", "booth", booth)
     sector = "; ".join(split_list(cells.get("categories", "")))
@@ -205,7 +204,7 @@ def _place(cells: Mapping[str, str], notes: list[dict[str, str]]) -> dict[str, A
 
 def split_list(cell: str) -> list[str]:
     """The entries of a cell that lists several (``|``, ``;``, ``、`` or line breaks between them), each once."""
-    pieces = (text.clean(piece) for piece in re.split(r"[|;；、\n]", cell))
+    pieces = (piece.strip() for piece in re.split(r"[|;；、\n]", cell)) if cell else ()
     return list(dict.fromkeys(piece for piece in pieces if piece))
 
 
@@ -240,18 +239,18 @@ def _contact(cells: Mapping[str, str], notes: list[dict[str, str]]) -> dict[str,
             _note(notes, "email-several", "email", cells["email"])
     first, last = cells.get("first_name", ""), cells.get("last_name", "")
     joined = last + first if text.has_han(first + last) else f"{first} {last}"
-    name = text.clean(cells.get("contact", "") or joined)
+    name = (cells.get("contact", "") or joined).strip()
     mobile, phone = cells.get("mobile", ""), cells.get("phone", "")
-    out = {"phone": phones.to_e164(phone) or text.clean(phone)}
+    out = {"phone": phones.to_e164(phone) or phone if phone else ""}
     if not name and not address:
         if mobile and not phone:
-            out["phone"] = phones.to_e164(mobile) or text.clean(mobile)
+            out["phone"] = phones.to_e164(mobile) or mobile
         return out
     if not name:
         _note(notes, "contact-unnamed", "email", address)
     return out | {
         "contact": name or address,
         "email": address,
-        "mobile": phones.to_e164(mobile) or text.clean(mobile),
+        "mobile": phones.to_e164(mobile) or mobile if mobile else "",
         "job_title": cells.get("job_title", ""),
     }

@@ -55,7 +55,7 @@ def _pill(label: Any, tone: str) -> Markup:
 def _steps(batch: ImportBatch, current: str) -> list[dict[str, Any]]:
     """The four steps with links back to those that may be taken again."""
     order = ["file", "columns", "rows", "result"]
-    labels = {"file": _("File"), "columns": _("Columns"), "rows": _("Check rows"), "result": _("Loaded")}
+    labels = {"file": _("File"), "columns": _("Match columns"), "rows": _("Check rows"), "result": _("Loaded")}
     reached = {"uploaded": 1, "mapped": 2, "previewed": 2, "loading": 3, "done": 3, "failed": 0}[batch.state]
     free = batch.state in {"uploaded", "previewed", "failed"}
     out = []
@@ -109,7 +109,7 @@ def imports() -> ResponseReturnValue:
                 lambda b: b.totals.get("loaded", {}).get("companies_new"),
                 kind="number",
             ),
-            listing.Column("refused", _("Refused"), lambda b: b.totals.get("refused"), kind="number"),
+            listing.Column("refused", _("Rows refused"), lambda b: b.totals.get("refused"), kind="number"),
             listing.Column("who", _("By"), lambda b: users.get(b.user_id or 0, ""), hide_on_phone=True),
             listing.Column(
                 "created",
