@@ -61,6 +61,7 @@ class Target:
     people: list[dict[str, str]] = field(default_factory=list)
     participation_id: int = 0
     rows: list[int] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)  # the columns of a company that is to be made
 
     def take(self, row_id: int, data: dict[str, Any]) -> None:
         """Add a row. Areas of several stands add up; the same stand again does not count twice."""
@@ -84,24 +85,41 @@ class Target:
             self.people.append({k: data.get(k, "") for k in ("contact", "email", "mobile", "job_title")})
 
 
-def load(batch: ImportBatch, progress: Progress | None = None, label: str = "") -> dict[str, int]:
+def load(
+    batch: ImportBatch,
+    progress: Progress | None = None,
+    label: str = "",
+    release: Callable[[], None] | None = None,
+) -> dict[str, int]:
     """Store what was previewed and decided, all of it or, on any error, nothing. Returns what was changed.
 
     The caller owns the transaction. Known companies are only added to, never overwritten; the file's stands, areas and
     amounts replace those of the ledger unless a signed contract says them. Loading the same file again changes nothing.
+
+    ``release`` is called when all is read and nothing written yet: a job ends its reading there, so that the keys of many
+    names are made without holding up everybody else who writes (SQLite has one writer).
     """
     total = int(batch.totals.get("rows", 0)) or 1
     tell = progress or (lambda _done, _total, _label: None)
-    _one_at_a_time()
-    edition = db.session.get_one(Edition, batch.edition_id)
     counts: Counter[str] = Counter()
-    targets = _targets(batch, counts)
-    tell(total // 10, total, label)
+    seen, targets = import_index.fingerprint(), _targets(batch, counts)
+    if release:
+        release()
+    _prepare(targets, lambda done: tell(done * total // (2 * len(targets) or 1), total, label))
+    _one_at_a_time()
+    if release:
+        db.session.refresh(batch, attribute_names=["state"], with_for_update=True)
+        if batch.state != "loading":  # another worker was faster
+            return {}
+    edition = db.session.get_one(Edition, batch.edition_id)
+    if import_index.fingerprint() != seen:
+        counts.clear()
+        targets = _targets(batch, counts)
+        _prepare(targets)
     new, known = [t for t in targets if not t.id], [t for t in targets if t.id]
     counts["companies_new"] = _insert_companies(new)
-    tell(total * 4 // 10, total, label)
+    tell(total * 6 // 10, total, label)
     counts["companies_changed"] = _add_to_companies(known)
-    tell(total * 5 // 10, total, label)
     _ledger(edition, targets, counts)
     tell(total * 7 // 10, total, label)
     counts["booths_linked"], counts["stands_unknown"] = _occupy(edition, targets)
@@ -110,6 +128,7 @@ def load(batch: ImportBatch, progress: Progress | None = None, label: str = "") 
     counts["offers_new"] = _offers(edition, targets)
     tell(total * 9 // 10, total, label)
     _note_companies(targets)
+    _note_followers(batch)
     batch.state, batch.finished_at, batch.data = "done", clock.now(), None
     batch.totals = {**batch.totals, "loaded": dict(counts)}
     audit.record("import.load", "import", batch.id, edition_id=edition.id, changes={"file": batch.filename, **counts})
@@ -173,7 +192,6 @@ def _target_of(
         target = by_line.get(match["line"])
         if target is None:
             counts["left_out"] += 1
-            db.session.execute(update(ImportRow).where(ImportRow.id == row.id).values(decision=Decision.SKIP.value))
         return target
     company_id = row.company_id if match else 0
     if not company_id and row.verdict == Verdict.NEW and index is not None:
@@ -185,20 +203,27 @@ def _target_of(
     return by_id.setdefault(company_id, Target(company_id))
 
 
+def _prepare(targets: list[Target], tell: Callable[[int], None] | None = None) -> None:
+    """Make the columns of the new companies: the slow part, since every name gets its sound and its keys."""
+    for number, target in enumerate(targets):
+        if not target.id:
+            target.values = directory.company_values(**target.fields, industry=target.sector, source="import")
+        if tell and number % 200 == 0:
+            tell(number)
+
+
 # --- companies -------------------------------------------------------------------------------------------------------
 
 
 def _insert_companies(targets: list[Target]) -> int:
     taken = _taken_tax_ids(targets)
     for part in _parts(targets):
-        rows = []
-        for target in part:
-            fields = dict(target.fields)
-            if fields.get("tax_id") in taken:
-                fields.pop("tax_id")
-            elif fields.get("tax_id"):
-                taken.add(fields["tax_id"])
-            rows.append(directory.company_values(**fields, industry=target.sector, source="import"))
+        rows = [target.values for target in part]
+        for row in rows:
+            if row["tax_id"] in taken:
+                row["tax_id"] = None
+            elif row["tax_id"]:
+                taken.add(row["tax_id"])
         ids = db.session.scalars(insert(Company).returning(Company.id, sort_by_parameter_order=True), rows)
         for target, company_id in zip(part, ids, strict=True):
             target.id = company_id
@@ -506,6 +531,25 @@ def _offers(edition: Edition, targets: list[Target]) -> int:
         if (key := texts.fold(name)) in nodes
     }
     return portal_hooks.add_offers(list(pairs))
+
+
+def _note_followers(batch: ImportBatch) -> None:
+    """A row that is the same company as a row that was left out is left out with it."""
+    out = set(
+        db.session.scalars(
+            select(ImportRow.line).where(ImportRow.batch_id == batch.id, ImportRow.decision == Decision.SKIP.value)
+        )
+    )
+    if not out:
+        return
+    rows = db.session.execute(
+        select(ImportRow.id, ImportRow.detail).where(
+            ImportRow.batch_id == batch.id, ImportRow.reason == "line", ImportRow.decision == ""
+        )
+    )
+    following = [row.id for row in rows if row.detail.get("match", {}).get("line") in out]
+    for part in _parts(following):
+        db.session.execute(update(ImportRow).where(ImportRow.id.in_(part)).values(decision=Decision.SKIP.value))
 
 
 def _note_companies(targets: list[Target]) -> None:

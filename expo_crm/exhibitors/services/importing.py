@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from sqlalchemy import delete, func, insert, select, update
 
 from expo_crm.audit import services as audit
-from expo_crm.db import db
+from expo_crm.db import checkpoint, db
 from expo_crm.exhibitors.domain import import_rows
 from expo_crm.exhibitors.domain.import_match import Candidate, Decision, Known, Verdict, decide
 from expo_crm.exhibitors.domain.import_rows import RowReason, RowRefused
@@ -136,6 +136,7 @@ def start_preview(batch: ImportBatch, mapping: Mapping[str, str], locale: str) -
 
 def start_load(batch: ImportBatch, locale: str) -> None:
     """Let a job store what was previewed. Raises ImportRefused: "undecided", "nothing-to-load", "done", "busy"."""
+    db.session.refresh(batch, attribute_names=["state"], with_for_update=True)
     refuse_load(batch)
     batch.state = "loading"
     job = jobs.enqueue(LOAD_JOB, {"batch_id": batch.id, "locale": locale}, user_id=actor_id())
@@ -185,28 +186,36 @@ def delete_batch(batch: ImportBatch) -> None:
 # --- preview ---------------------------------------------------------------------------------------------------------
 
 
-def preview(batch: ImportBatch, progress: Progress | None = None, label: str = "") -> dict[str, int]:
-    """Judge every row of the file and store the verdicts. Returns the totals by verdict; nothing else is changed."""
+def preview(
+    batch: ImportBatch,
+    progress: Progress | None = None,
+    label: str = "",
+    release: Callable[[], None] | None = None,
+) -> dict[str, int]:
+    """Judge every row of the file and store the verdicts. Returns the totals by verdict; nothing else is changed.
+
+    ``release`` is called when all is read and nothing written yet, as in ``load``.
+    """
     tell = progress or (lambda _done, _total, _label: None)
     table = open_batch(batch)
     reader = _Reader(table, batch.mapping)
     directory, in_file = import_index.of_directory(), import_index.Index()
-    db.session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
+    seen, batch_id = import_index.fingerprint(), batch.id
+    if release:
+        release()
     totals: Counter[str] = Counter()
-    pending: list[dict[str, Any]] = []
+    judged_rows: list[dict[str, Any]] = []
     for number, row in enumerate(table.rows(), start=1):
-        judged = {"batch_id": batch.id, **_judge(reader, row, directory, in_file)}
+        judged = {"batch_id": batch_id, **_judge(reader, row, directory, in_file)}
         totals[judged["verdict"]] += 1
-        pending.append(judged)
-        if len(pending) >= CHUNK:
-            db.session.execute(insert(ImportRow), pending)
-            pending = []
+        judged_rows.append(judged)
         if number % 100 == 0:
             tell(number, table.row_count, label)
-    if pending:
-        db.session.execute(insert(ImportRow), pending)
+    db.session.execute(delete(ImportRow).where(ImportRow.batch_id == batch_id))
+    for start in range(0, len(judged_rows), CHUNK):
+        db.session.execute(insert(ImportRow), judged_rows[start : start + CHUNK])
     tell(table.row_count, table.row_count, label)
-    batch.totals = {"rows": sum(totals.values()), **totals, "directory": import_index.fingerprint()}
+    batch.totals = {"rows": sum(totals.values()), **totals, "directory": seen}
     batch.options = {**_overrides(batch.options), "headers": list(table.headers)}
     batch.state = "previewed"
     db.session.flush()
@@ -386,7 +395,7 @@ def preview_job(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
     with i18n.in_locale(payload.get("locale", "zh")):
         label = _("Checking rows")
     try:
-        return dict(preview(batch, progress, label))
+        return dict(preview(batch, progress, label, checkpoint))
     except SheetRefused as error:
         batch.state = "failed"
         return refusal_of(error)
@@ -394,12 +403,12 @@ def preview_job(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
 def load_job(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """The job behind ``start_load``: its transaction is the import's."""
-    batch = db.session.get(ImportBatch, payload["batch_id"])
+    batch = db.session.get(ImportBatch, payload["batch_id"], with_for_update=True)
     if batch is None or batch.state != "loading":
         return {}
     with i18n.in_locale(payload.get("locale", "zh")):
         label = _("Storing companies")
-    return dict(load(batch, progress, label))
+    return dict(load(batch, progress, label, checkpoint))
 
 
 def refusal_of(error: SheetRefused) -> dict[str, Any]:
