@@ -37,7 +37,9 @@ add(
     methods=["POST"],
 )
 add("/e/<edition>/surveys/<int:survey_id>/preview", view_func=surveys.preview, endpoint="preview")
-add("/e/<edition>/surveys/<int:survey_id>/send", view_func=surveys.send_survey, endpoint="send_survey", methods=["POST"])
+add(
+    "/e/<edition>/surveys/<int:survey_id>/send", view_func=surveys.send_survey, endpoint="send_survey", methods=["POST"]
+)
 add("/e/<edition>/surveys/<int:survey_id>/remind", view_func=surveys.remind, endpoint="remind", methods=["POST"])
 add("/e/<edition>/surveys/<int:survey_id>/results", view_func=surveys.survey_results, endpoint="survey_results")
 add(

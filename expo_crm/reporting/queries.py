@@ -81,9 +81,7 @@ def sold_until(per_day: dict[dt.date, Sold], day: dt.date | None = None) -> Sold
 def ledger_of(edition_ids: Iterable[int]) -> dict[int, Sold]:
     """Edition → main and co-exhibitors of the ledger that exhibited or are planned: area, money, number."""
     rows = db.session.execute(
-        select(
-            Participation.edition_id, func.sum(Participation.net_m2), func.sum(Participation.amount), func.count()
-        )
+        select(Participation.edition_id, func.sum(Participation.net_m2), func.sum(Participation.amount), func.count())
         .where(
             Participation.edition_id.in_(list(edition_ids)),
             Participation.role.in_(("main", "co")),
@@ -140,9 +138,7 @@ class Money:
 
 
 def money(edition_id: int, today: dt.date) -> Money:
-    received = (
-        select(Payment.invoice_id, func.sum(Payment.amount).label("sum")).group_by(Payment.invoice_id).subquery()
-    )
+    received = select(Payment.invoice_id, func.sum(Payment.amount).label("sum")).group_by(Payment.invoice_id).subquery()
     invoiced = got = overdue = ZERO
     late = 0
     for total, due_on, paid in db.session.execute(
@@ -206,14 +202,15 @@ class Contacts:
 
 def contacts(edition_id: int) -> Contacts:
     leads = db.session.scalar(
-        select(func.count()).select_from(Lead).join(Participation, Participation.id == Lead.participation_id).where(
-            Participation.edition_id == edition_id
-        )
+        select(func.count())
+        .select_from(Lead)
+        .join(Participation, Participation.id == Lead.participation_id)
+        .where(Participation.edition_id == edition_id)
     )
     rows = db.session.execute(
         select(Meeting.state, func.count()).where(Meeting.edition_id == edition_id).group_by(Meeting.state)
     )
-    return Contacts(leads or 0, {state: count for state, count in rows})
+    return Contacts(leads or 0, dict(rows.tuples().all()))
 
 
 def open_survey_ids(edition_id: int) -> list[int]:
@@ -232,13 +229,18 @@ def frame_of_participations(show_id: int) -> pd.DataFrame:
     """
     rows = db.session.execute(
         select(
-            Edition.slug, Edition.starts_on, Participation.company_id, Participation.role, Participation.net_m2,
-            Participation.amount, Participation.outcome,
+            Edition.slug,
+            Edition.starts_on,
+            Participation.company_id,
+            Participation.role,
+            Participation.net_m2,
+            Participation.amount,
+            Participation.outcome,
         )
         .join(Edition, Edition.id == Participation.edition_id)
         .where(Edition.show_id == show_id)
         .order_by(Edition.starts_on, Participation.company_id)
-    )  # fmt: skip
+    )
     return pd.DataFrame(
         rows.all(), columns=["edition", "starts_on", "company_id", "role", "net_m2", "amount", "outcome"]
     )

@@ -20,9 +20,7 @@ from tests.support.cast import NOW, play
 def after_the_show(session: Any) -> SimpleNamespace:
     """The cast, and in the closed edition: three visitors who came, one who did not, one journalist, one without e-mail."""
     cast = play(session)
-    classes = {
-        c.code: c for c in session.query(VisitorClass).filter(VisitorClass.edition_id == cast.previous.id)
-    }
+    classes = {c.code: c for c in session.query(VisitorClass).filter(VisitorClass.edition_id == cast.previous.id)}
     cast.came = [visitor(session, cast, classes["trade"], i, came=True) for i in (1, 2)]
     cast.came.append(visitor(session, cast, classes["buyer"], 3, came=True, locale="en"))
     cast.no_show = visitor(session, cast, classes["trade"], 4, came=False)
@@ -33,41 +31,81 @@ def after_the_show(session: Any) -> SimpleNamespace:
 
 
 def visitor(
-    session: Any, cast: SimpleNamespace, group: VisitorClass, number: int, *, came: bool, locale: str = "zh", email: str | None = None
+    session: Any,
+    cast: SimpleNamespace,
+    group: VisitorClass,
+    number: int,
+    *,
+    came: bool,
+    locale: str = "zh",
+    email: str | None = None,
 ) -> Registration:
     person = Person(
-        name=f"访客{number}", sort_key=f"{number}", search_key="", email=f"v{number}@visit.example" if email is None else email,
-        locale=locale, created_at=NOW, updated_at=NOW,
-    )  # fmt: skip
+        name=f"访客{number}",
+        sort_key=f"{number}",
+        search_key="",
+        email=f"v{number}@visit.example" if email is None else email,
+        locale=locale,
+        created_at=NOW,
+        updated_at=NOW,
+    )
     session.add(person)
     session.flush()
     registration = Registration(
-        edition_id=cast.previous.id, number=number, person_id=person.id, class_id=group.id, name=person.name, state="approved", locale=locale,
+        edition_id=cast.previous.id,
+        number=number,
+        person_id=person.id,
+        class_id=group.id,
+        name=person.name,
+        state="approved",
+        locale=locale,
         submitted_at=NOW,
-    )  # fmt: skip
+    )
     session.add(registration)
     session.flush()
     badge = Badge(
-        edition_id=cast.previous.id, class_id=group.id, registration_id=registration.id, serial=f"{number:016x}", holder=person.name, issued_at=NOW
-    )  # fmt: skip
+        edition_id=cast.previous.id,
+        class_id=group.id,
+        registration_id=registration.id,
+        serial=f"{number:016x}",
+        holder=person.name,
+        issued_at=NOW,
+    )
     session.add(badge)
     session.flush()
     if came:
         session.add(
             Presence(
-                edition_id=cast.previous.id, badge_id=badge.id, zone="show", local_day=cast.previous.starts_on, first_entry_at=NOW, last_at=NOW,
-                last_direction="entry", entries=1,
+                edition_id=cast.previous.id,
+                badge_id=badge.id,
+                zone="show",
+                local_day=cast.previous.starts_on,
+                first_entry_at=NOW,
+                last_at=NOW,
+                last_direction="entry",
+                entries=1,
             )
-        )  # fmt: skip
+        )
     return registration
 
 
 def company(session: Any, name: str, owner_id: int | None = None, email: str = "") -> Company:
-    found = Company(name_zh=name, name_en="", name_key=name, sort_key=name, search_key=name, owner_id=owner_id, created_at=NOW, updated_at=NOW)
+    found = Company(
+        name_zh=name,
+        name_en="",
+        name_key=name,
+        sort_key=name,
+        search_key=name,
+        owner_id=owner_id,
+        created_at=NOW,
+        updated_at=NOW,
+    )
     session.add(found)
     session.flush()
     if email:
-        person = Person(name=f"{name}联系人", sort_key=name, search_key=name, email=email, created_at=NOW, updated_at=NOW)
+        person = Person(
+            name=f"{name}联系人", sort_key=name, search_key=name, email=email, created_at=NOW, updated_at=NOW
+        )
         session.add(person)
         session.flush()
         session.add(Employment(person_id=person.id, company_id=found.id, main_contact=True))
@@ -77,7 +115,12 @@ def company(session: Any, name: str, owner_id: int | None = None, email: str = "
 
 def exhibit(session: Any, edition: Any, who: Company, m2: int = 9, amount: int = 12000, **fields: Any) -> Participation:
     row = Participation(
-        edition_id=edition.id, company_id=who.id, net_m2=Decimal(m2), amount=Decimal(amount), created_at=NOW, **{"outcome": "exhibited", **fields}
+        edition_id=edition.id,
+        company_id=who.id,
+        net_m2=Decimal(m2),
+        amount=Decimal(amount),
+        created_at=NOW,
+        **{"outcome": "exhibited", **fields},
     )
     session.add(row)
     session.flush()

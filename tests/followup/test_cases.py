@@ -12,7 +12,13 @@ def test_a_case_goes_its_way(client, session):
     cast = play(session)
     sign_in(client, cast.sales)
     company = cast.companies[1]
-    form = {"kind": "complaint", "subject": "展位断电", "body": "第二天上午", "company_id": str(company.id), "owner_id": ""}
+    form = {
+        "kind": "complaint",
+        "subject": "展位断电",
+        "body": "第二天上午",
+        "company_id": str(company.id),
+        "owner_id": "",
+    }
     assert client.post("/e/fluid-2025/cases/new", data=form).status_code == 302
     case = session.scalar(select(Case))
     assert (case.state, case.company_id) == ("open", company.id)
@@ -34,7 +40,13 @@ def test_a_case_goes_its_way(client, session):
 def test_nonsense_opens_no_case(client, session):
     cast = play(session)
     sign_in(client, cast.sales)
-    for wrong in ({"kind": "x"}, {"subject": "\u200b"}, {"subject": "a" * 301}, {"owner_id": "999999"}, {"owner_id": "x"}):
+    for wrong in (
+        {"kind": "x"},
+        {"subject": "\u200b"},
+        {"subject": "a" * 301},
+        {"owner_id": "999999"},
+        {"owner_id": "x"},
+    ):
         data = {"kind": "praise", "subject": "好", "owner_id": "", **wrong}
         assert client.post("/e/fluid-2025/cases/new", data=data).status_code == 422, wrong
     assert session.scalars(select(Case)).all() == []

@@ -47,9 +47,16 @@ def series(session: Any) -> SimpleNamespace:
 
 def _edition(session: Any, cast: SimpleNamespace, year: int) -> Edition:
     made = Edition(
-        show_id=cast.show.id, slug=f"fluid-{year}", number=year - 2018, name_zh=f"{year}展", name_en=f"Show {year}",
-        starts_on=dt.date(year, 6, 9), ends_on=dt.date(year, 6, 11), state="closed", counted_classes=["trade"],
-    )  # fmt: skip
+        show_id=cast.show.id,
+        slug=f"fluid-{year}",
+        number=year - 2018,
+        name_zh=f"{year}展",
+        name_en=f"Show {year}",
+        starts_on=dt.date(year, 6, 9),
+        ends_on=dt.date(year, 6, 11),
+        state="closed",
+        counted_classes=["trade"],
+    )
     session.add(made)
     session.flush()
     return made
@@ -77,7 +84,9 @@ def test_the_page_shows_the_hand_oracle(client, session, before_the_show):
 def test_the_drill_down_exports_one_class(client, session, before_the_show):
     cast = series(session)
     sign_in(client, cast.sales)
-    lines = client.get("/e/fluid-2025/retention?lang=en&flow=lost&export=csv").get_data(as_text=True).strip().splitlines()
+    lines = (
+        client.get("/e/fluid-2025/retention?lang=en&flow=lost&export=csv").get_data(as_text=True).strip().splitlines()
+    )
     assert len(lines) == 2 and "公司C" in lines[1] and "50" in lines[1]
 
 
@@ -85,13 +94,22 @@ def test_a_coming_edition_counts_commitments_and_says_so(client, session, before
     cast = series(session)
     session.add(
         Opportunity(
-            edition_id=cast.edition.id, company_id=cast.by["A"].id, stage="contracted", expected_m2=Decimal(30), expected_amount=Decimal(60),
-            stage_at=clock.now(), created_at=clock.now(),
+            edition_id=cast.edition.id,
+            company_id=cast.by["A"].id,
+            stage="contracted",
+            expected_m2=Decimal(30),
+            expected_amount=Decimal(60),
+            stage_at=clock.now(),
+            created_at=clock.now(),
         )
-    )  # fmt: skip
+    )
     session.add(
         Opportunity(
-            edition_id=cast.edition.id, company_id=cast.by["B"].id, stage="quoted", stage_at=clock.now(), created_at=clock.now()
+            edition_id=cast.edition.id,
+            company_id=cast.by["B"].id,
+            stage="quoted",
+            stage_at=clock.now(),
+            created_at=clock.now(),
         )
     )
     session.commit()
@@ -133,14 +151,24 @@ def test_no_edition_before_is_an_empty_state(client, session, before_the_show):
 def test_at_risk_names_its_reasons(client, session, before_the_show):
     cast = series(session)
     session.add(
-        Case(edition_id=cast.previous.id, company_id=cast.by["D"].id, kind="complaint", subject="灯坏了", created_at=dt.datetime(2025, 6, 10, tzinfo=dt.UTC))
+        Case(
+            edition_id=cast.previous.id,
+            company_id=cast.by["D"].id,
+            kind="complaint",
+            subject="灯坏了",
+            created_at=dt.datetime(2025, 6, 10, tzinfo=dt.UTC),
+        )
     )
     session.commit()
     outlook = queries.outlook_of(queries.Base(cast.previous, cast.edition), clock.now())
     codes = {name: {r.code for r in outlook.risks[c.id].reasons} for name, c in cast.by.items() if name != "C"}
     assert codes == {
-        "A": set(), "B": {"smaller_stand"}, "D": {"complaint_open"}, "E": {"first_time"}, "F": {"absent_before"},
-    }  # fmt: skip
+        "A": set(),
+        "B": {"smaller_stand"},
+        "D": {"complaint_open"},
+        "E": {"first_time"},
+        "F": {"absent_before"},
+    }
     sign_in(client, cast.reader)
     page = client.get("/e/fluid-2026/at-risk?lang=en").get_data(as_text=True)
     assert "1 open complaint" in page and "80 m² → 60 m²" in page
@@ -151,7 +179,13 @@ def test_at_risk_names_its_reasons(client, session, before_the_show):
 def test_who_is_back_is_not_at_risk(client, session, before_the_show):
     cast = series(session)
     session.add(
-        Opportunity(edition_id=cast.edition.id, company_id=cast.by["E"].id, stage="deposit_paid", stage_at=clock.now(), created_at=clock.now())
+        Opportunity(
+            edition_id=cast.edition.id,
+            company_id=cast.by["E"].id,
+            stage="deposit_paid",
+            stage_at=clock.now(),
+            created_at=clock.now(),
+        )
     )
     session.commit()
     sign_in(client, cast.reader)
@@ -193,7 +227,10 @@ def test_the_plan_is_taken_back_but_not_what_was_worked_on(client, session, befo
     job = session.scalar(select(Job.id).where(Job.kind == "followup.plan_next"))
     kept = session.scalar(select(Opportunity).where(Opportunity.company_id == cast.by["A"].id))
     number = kept.id
-    assert client.post(f"/e/fluid-2026/calls/{number}", data={"result": "interested", "note": "要大一点"}).status_code == 302
+    assert (
+        client.post(f"/e/fluid-2026/calls/{number}", data={"result": "interested", "note": "要大一点"}).status_code
+        == 302
+    )
     assert client.post(f"/e/fluid-2025/plan-next/{job}/undo").status_code == 302
     left = session.scalars(select(Opportunity)).all()
     assert [o.id for o in left] == [number] and left[0].stage == "intent"
@@ -220,7 +257,15 @@ def test_without_a_coming_edition_the_plan_makes_one(client, session, before_the
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"per_day": "0"}, {"per_day": "-3"}, {"per_day": "x"}, {"per_day": "1e9"}, {"first_on": "2026-02-30"}, {"first_on": "0001-01-01"}]
+    "wrong",
+    [
+        {"per_day": "0"},
+        {"per_day": "-3"},
+        {"per_day": "x"},
+        {"per_day": "1e9"},
+        {"first_on": "2026-02-30"},
+        {"first_on": "0001-01-01"},
+    ],
 )
 def test_nonsense_makes_no_plan(client, session, before_the_show, wrong):
     cast = series(session)
@@ -256,7 +301,7 @@ def test_the_call_list_is_ordered_by_risk_times_value(client, session, before_th
     client.post("/e/fluid-2025/plan-next", data=PLAN)
     work(session, cast)
     page = client.get("/e/fluid-2026/calls").get_data(as_text=True)
-    order = [name for name in re.findall(r"公司[A-F]", page)]
+    order = re.findall(r"公司[A-F]", page)
     first = list(dict.fromkeys(order))
     # B (15+10)×61, A 10×121, E (20+10)×41, C 10×51, D 10×21, F (15+10)×6
     assert first[:6] == ["公司B", "公司E", "公司A", "公司C", "公司D", "公司F"]
@@ -283,11 +328,19 @@ def test_more_companies_cost_no_more_queries(client, session, before_the_show, a
     sign_in(client, cast.sales)
     client.post("/e/fluid-2025/plan-next", data=PLAN)
     work(session, cast)
-    paths = ("/e/fluid-2025/retention", "/e/fluid-2026/at-risk", "/e/fluid-2025/plan-next", "/e/fluid-2026/calls", "/e/fluid-2025/cases")
+    paths = (
+        "/e/fluid-2025/retention",
+        "/e/fluid-2026/at-risk",
+        "/e/fluid-2025/plan-next",
+        "/e/fluid-2026/calls",
+        "/e/fluid-2025/cases",
+    )
     few = {path: _queries(app, client, path) for path in paths}
     for n in range(12):
         exhibit(session, cast.previous, company(session, f"更多{n}", cast.sales.id), 9, 9)
-    session.add_all([Case(edition_id=cast.previous.id, kind="praise", subject=f"好{n}", created_at=clock.now()) for n in range(5)])
+    session.add_all(
+        [Case(edition_id=cast.previous.id, kind="praise", subject=f"好{n}", created_at=clock.now()) for n in range(5)]
+    )
     session.commit()
     client.post("/e/fluid-2025/plan-next", data=PLAN)
     work(session, cast)

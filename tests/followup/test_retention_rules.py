@@ -41,7 +41,10 @@ def test_identities_hold_for_any_two_editions(seed: int) -> None:
     dice = random.Random(seed)
 
     def edition() -> dict[int, Stake]:
-        return {c: Stake(Decimal(dice.randint(0, 90)), Decimal(dice.randint(0, 900))) for c in dice.sample(range(40), dice.randint(0, 40))}
+        return {
+            c: Stake(Decimal(dice.randint(0, 90)), Decimal(dice.randint(0, 900)))
+            for c in dice.sample(range(40), dice.randint(0, 40))
+        }
 
     prior, current, seen = edition(), edition(), set(dice.sample(range(40), 15))
     found = classify(prior, current, seen)
@@ -117,7 +120,10 @@ def test_the_lower_quartile() -> None:
 
 def test_owners_keep_their_companies_and_the_rest_is_dealt_evenly() -> None:
     stake = Stake(Decimal(9), Decimal(100))
-    wanted = [plan.Candidate(i, "rebooking", stake, owner, priority=100 - i) for i, owner in enumerate([7, 7, 7, None, None, 99, None])]
+    wanted = [
+        plan.Candidate(i, "rebooking", stake, owner, priority=100 - i)
+        for i, owner in enumerate([7, 7, 7, None, None, 99, None])
+    ]
     friday = dt.date(2026, 6, 12)
     steps = plan.make(wanted, [7, 8], first_on=friday, per_day=2)
     owners = {s.candidate.company_id: s.owner_id for s in steps}
@@ -132,7 +138,9 @@ def test_owners_keep_their_companies_and_the_rest_is_dealt_evenly() -> None:
 
 def test_candidates_are_each_company_once_with_its_last_stand() -> None:
     base, before, old, older = stakes(A=10), stakes(A=5, B=20), stakes(B=99, C=30), stakes(D=1)
-    found = {c.company_id: (c.source, c.stake.amount) for c in plan.candidates(base, [before, old, older], {}, won_back=True)}
+    found = {
+        c.company_id: (c.source, c.stake.amount) for c in plan.candidates(base, [before, old, older], {}, won_back=True)
+    }
     assert found == {A: ("rebooking", 10), B: ("won_back", 20), C: ("won_back", 30)}  # D was last here too long ago
     assert [c.company_id for c in plan.candidates(base, [before], {}, won_back=False)] == [A]
 

@@ -235,7 +235,9 @@ def test_a_draft_is_edited_question_by_question(client, session):
     assert [q.id for q in session.get(Survey, survey.id).questions][:2] == [second, first]
     client.post(f"{base}/questions/{second}/drop")
     assert second not in [q.id for q in session.get(Survey, survey.id).questions]
-    bad = client.post(f"{base}/questions/new", data={"kind": "choice", "label_zh": "甲", "label_en": "A", "options": "one"})
+    bad = client.post(
+        f"{base}/questions/new", data={"kind": "choice", "label_zh": "甲", "label_en": "A", "options": "one"}
+    )
     assert bad.status_code == 422
     data = {"kind": "choice", "label_zh": "甲", "label_en": "A", "options": "一 | one\n二 | two", "required": "y"}
     assert client.post(f"{base}/questions/new", data=data).status_code == 302

@@ -50,10 +50,15 @@ def test_the_curve_runs_until_today() -> None:
 def register(session: Any, cast: Any, edition: Any, number: int, day: dt.date, **fields: Any) -> None:
     session.add(
         Registration(
-            edition_id=edition.id, number=number, person_id=cast.contact.id, class_id=cast.class_trade.id, name="陈思远",
-            submitted_at=dt.datetime.combine(day, dt.time(6), dt.UTC), **{"state": "approved", **fields},
+            edition_id=edition.id,
+            number=number,
+            person_id=cast.contact.id,
+            class_id=cast.class_trade.id,
+            name="陈思远",
+            submitted_at=dt.datetime.combine(day, dt.time(6), dt.UTC),
+            **{"state": "approved", **fields},
         )
-    )  # fmt: skip
+    )
 
 
 def test_before_the_show_it_compares_with_the_same_distance(client, session, monkeypatch):
@@ -67,7 +72,14 @@ def test_before_the_show_it_compares_with_the_same_distance(client, session, mon
     register(session, cast, cast.previous, 2, dt.date(2025, 5, 11))
     register(session, cast, cast.previous, 3, dt.date(2025, 5, 20))
     session.add(
-        Activity(kind="call", company_id=cast.companies[0].id, owner_id=cast.sales.id, subject="回电", due_at=clock.now(), created_at=clock.now())
+        Activity(
+            kind="call",
+            company_id=cast.companies[0].id,
+            owner_id=cast.sales.id,
+            subject="回电",
+            due_at=clock.now(),
+            created_at=clock.now(),
+        )
     )
     session.commit()
     sign_in(client, cast.sales)

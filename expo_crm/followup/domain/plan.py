@@ -49,7 +49,11 @@ class Share:
 
 
 def candidates(
-    base: Mapping[int, Stake], earlier: Sequence[Mapping[int, Stake]], owners: Mapping[int, int | None], *, won_back: bool
+    base: Mapping[int, Stake],
+    earlier: Sequence[Mapping[int, Stake]],
+    owners: Mapping[int, int | None],
+    *,
+    won_back: bool,
 ) -> list[Candidate]:
     """Every exhibitor of the base edition, and with ``won_back`` those of the editions before it (newest first) who were not there."""
     found = {company: Candidate(company, "rebooking", stake, owners.get(company)) for company, stake in base.items()}
@@ -81,9 +85,9 @@ def make(
 ) -> list[Step]:
     """Deal and date the calls.
 
-    A company keeps its owner while that is one of ``sales`` or ``keep`` (who may sell, but is dealt nothing); the others are dealt one by one, the most urgent first, to whoever
-    has got the fewest. Each sales person's calls go by priority, ``per_day`` a working day from ``first_on``. Without sales people
-    the calls belong to nobody.
+    A company keeps its owner while that is one of ``sales`` or ``keep`` (who may sell, but is dealt nothing); the others
+    are dealt one by one, the most urgent first, to whoever has got the fewest. Each sales person's calls go by priority,
+    ``per_day`` a working day from ``first_on``. Without sales people the calls belong to nobody.
     """
     ordered = sorted(wanted, key=lambda c: (-c.priority, c.company_id))
     owner: dict[int, int | None] = {}
@@ -152,5 +156,3 @@ def after_call(result: str, stage: str) -> AfterCall:
         "interested": AfterCall("intent" if stage in {"lead", "contacted"} else None, 5),
         "refused": AfterCall("lost", None),
     }[result]
-
-

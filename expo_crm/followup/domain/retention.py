@@ -102,9 +102,7 @@ def classify(prior: Mapping[int, Stake], current: Mapping[int, Stake], seen: Abs
     )
 
 
-def _measure(
-    flows: Mapping[int, Flow], prior: Mapping[int, Stake], current: Mapping[int, Stake], what: str
-) -> Measure:
+def _measure(flows: Mapping[int, Flow], prior: Mapping[int, Stake], current: Mapping[int, Stake], what: str) -> Measure:
     before = {company: getattr(stake, what) for company, stake in prior.items()}
     now = {company: getattr(stake, what) for company, stake in current.items()}
 

@@ -67,7 +67,9 @@ Rule = Callable[[Evidence], dict[str, Any] | None]
 
 
 def _smaller(e: Evidence) -> dict[str, Any] | None:
-    if e.net_m2_before is None or not 0 < e.net_m2 < e.net_m2_before:  # a guest on another's stand has no area of its own
+    if (
+        e.net_m2_before is None or not 0 < e.net_m2 < e.net_m2_before
+    ):  # a guest on another's stand has no area of its own
         return None
     return {"before": float(e.net_m2_before), "now": float(e.net_m2)}
 

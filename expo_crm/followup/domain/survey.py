@@ -165,11 +165,26 @@ TEMPLATES: dict[str, Template] = {
         "感谢您的莅临！只需两分钟，您的意见将直接用于改进下一届展会。",
         "Thank you for coming! Two minutes of your time help us make the next edition better.",
         (
-            Question(Kind.NPS, "您有多大可能向同事或同行推荐本展会？", "How likely are you to recommend this show to a colleague or peer?"),
+            Question(
+                Kind.NPS,
+                "您有多大可能向同事或同行推荐本展会？",
+                "How likely are you to recommend this show to a colleague or peer?",
+            ),
             Question(Kind.SCALE, "总体而言，您对本届展会满意吗？", "Overall, how satisfied are you with this edition?"),
-            Question(Kind.SCALE, "您对展品范围与展商质量满意吗？", "How satisfied are you with the range and quality of the exhibitors?"),
-            Question(Kind.SCALE, "您对登记与入场流程满意吗？", "How satisfied are you with registration and entry?", required=False),
-            Question(Kind.SCALE, "您对同期活动满意吗？", "How satisfied are you with the concurrent events?", required=False),
+            Question(
+                Kind.SCALE,
+                "您对展品范围与展商质量满意吗？",
+                "How satisfied are you with the range and quality of the exhibitors?",
+            ),
+            Question(
+                Kind.SCALE,
+                "您对登记与入场流程满意吗？",
+                "How satisfied are you with registration and entry?",
+                required=False,
+            ),
+            Question(
+                Kind.SCALE, "您对同期活动满意吗？", "How satisfied are you with the concurrent events?", required=False
+            ),
             Question(
                 Kind.CHOICES,
                 "您此次参观的主要目的是什么？（可多选）",
@@ -205,12 +220,29 @@ TEMPLATES: dict[str, Template] = {
         "感谢贵公司参展！请用三分钟告诉我们，怎样让下一届展会为您带来更多客户。",
         "Thank you for exhibiting! Three minutes of your time tell us how the next edition can bring you more customers.",
         (
-            Question(Kind.NPS, "您有多大可能向同行推荐参加本展会？", "How likely are you to recommend exhibiting here to a business partner?"),
-            Question(Kind.SCALE, "总体而言，您对参展效果满意吗？", "Overall, how satisfied are you with the result of exhibiting?"),
-            Question(Kind.SCALE, "您对专业观众的数量满意吗？", "How satisfied are you with the number of trade visitors?"),
-            Question(Kind.SCALE, "您对专业观众的质量满意吗？", "How satisfied are you with the quality of trade visitors?"),
+            Question(
+                Kind.NPS,
+                "您有多大可能向同行推荐参加本展会？",
+                "How likely are you to recommend exhibiting here to a business partner?",
+            ),
+            Question(
+                Kind.SCALE,
+                "总体而言，您对参展效果满意吗？",
+                "Overall, how satisfied are you with the result of exhibiting?",
+            ),
+            Question(
+                Kind.SCALE, "您对专业观众的数量满意吗？", "How satisfied are you with the number of trade visitors?"
+            ),
+            Question(
+                Kind.SCALE, "您对专业观众的质量满意吗？", "How satisfied are you with the quality of trade visitors?"
+            ),
             Question(Kind.SCALE, "您对主办方的服务满意吗？", "How satisfied are you with the organizer's service?"),
-            Question(Kind.SCALE, "您对展位位置与搭建满意吗？", "How satisfied are you with your stand's place and build-up?", required=False),
+            Question(
+                Kind.SCALE,
+                "您对展位位置与搭建满意吗？",
+                "How satisfied are you with your stand's place and build-up?",
+                required=False,
+            ),
             Question(
                 Kind.CHOICES,
                 "您参展的主要目标是什么？（可多选）",
@@ -235,7 +267,9 @@ TEMPLATES: dict[str, Template] = {
                     ("not", "没有达到", "Not at all"),
                 ),
             ),
-            Question(Kind.CHOICE, "贵公司会参加下一届展会吗？", "Will your company exhibit at the next edition?", _RETURN),
+            Question(
+                Kind.CHOICE, "贵公司会参加下一届展会吗？", "Will your company exhibit at the next edition?", _RETURN
+            ),
             Question(
                 Kind.CHOICE,
                 "如果参加，您打算要多大的展位？",

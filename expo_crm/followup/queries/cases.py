@@ -27,8 +27,10 @@ def list_staff() -> list[User]:
 
 
 def count_states(edition_id: int) -> dict[str, int]:
-    rows = db.session.execute(select(Case.state, func.count()).where(Case.edition_id == edition_id).group_by(Case.state))
-    return {state: count for state, count in rows}
+    rows = db.session.execute(
+        select(Case.state, func.count()).where(Case.edition_id == edition_id).group_by(Case.state)
+    )
+    return dict(rows.tuples().all())
 
 
 def count_open(edition_id: int) -> int:
@@ -38,7 +40,10 @@ def count_open(edition_id: int) -> int:
 def list_company_cases(company_id: int) -> list[Case]:
     return list(
         db.session.scalars(
-            select(Case).where(Case.company_id == company_id).order_by(Case.created_at.desc()).limit(50)
+            select(Case)
+            .where(Case.company_id == company_id)
+            .order_by(Case.created_at.desc())
+            .limit(50)
             .options(joinedload(Case.owner), joinedload(Case.edition))
         )
     )

@@ -187,7 +187,7 @@ def _leads(edition_id: int) -> dict[int, int]:
         .where(Participation.edition_id == edition_id)
         .group_by(Participation.company_id)
     )
-    return {company: count for company, count in rows}
+    return dict(rows.tuples().all())
 
 
 RETURN_CODES = {"yes", "no"}  # an answer list with these, and any between, asks whether they will return
@@ -197,7 +197,13 @@ UNSURE = {"unsure", "maybe"}
 def _answers(edition_id: int) -> dict[int, dict[str, Any]]:
     """Company → lowest recommendation, number of dissatisfied answers, and whether it means to return."""
     rows = db.session.execute(
-        select(Participation.company_id, SurveyQuestion.kind, SurveyQuestion.options, SurveyAnswer.number, SurveyAnswer.text)
+        select(
+            Participation.company_id,
+            SurveyQuestion.kind,
+            SurveyQuestion.options,
+            SurveyAnswer.number,
+            SurveyAnswer.text,
+        )
         .join(SurveyInvitation, SurveyInvitation.participation_id == Participation.id)
         .join(SurveyAnswer, SurveyAnswer.invitation_id == SurveyInvitation.id)
         .join(SurveyQuestion, SurveyQuestion.id == SurveyAnswer.question_id)
@@ -279,7 +285,7 @@ def _contact(now: dt.datetime) -> dict[int, int]:
 
 def list_owners_of(company_ids: Sequence[int]) -> dict[int, int | None]:
     rows = db.session.execute(select(Company.id, Company.owner_id).where(Company.id.in_(company_ids)))
-    return {company: owner for company, owner in rows}
+    return dict(rows.tuples().all())
 
 
 def companies_with_opportunity(edition_id: int) -> set[int]:

@@ -7,7 +7,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, Subquery, and_, case, cast, exists, func, literal, null, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    Subquery,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
 from sqlalchemy.orm import joinedload, selectinload
 
 from expo_crm.db import db
@@ -40,7 +55,9 @@ def find_invitation(token_hash: str) -> SurveyInvitation | None:
         select(SurveyInvitation)
         .where(SurveyInvitation.token_hash == token_hash)
         .options(
-            survey.selectinload(Survey.questions), survey.joinedload(Survey.edition), joinedload(SurveyInvitation.person)
+            survey.selectinload(Survey.questions),
+            survey.joinedload(Survey.edition),
+            joinedload(SurveyInvitation.person),
         )
     )
 
@@ -144,12 +161,8 @@ def _exhibitors(edition: Edition, today: dt.date) -> Select[Any]:
 
 def _audience(audience: str, edition: Edition, today: dt.date) -> Subquery:
     """Everybody the survey could mean, each with the reason for being left out, or "". One person is asked once."""
-    base = (
-        _visitors(edition) if audience == Audience.VISITORS else _exhibitors(edition, today)
-    ).subquery()
-    turn = func.row_number().over(
-        partition_by=(base.c.reason, base.c.person_id), order_by=base.c.sort_id
-    )
+    base = (_visitors(edition) if audience == Audience.VISITORS else _exhibitors(edition, today)).subquery()
+    turn = func.row_number().over(partition_by=(base.c.reason, base.c.person_id), order_by=base.c.sort_id)
     numbered = select(base, turn.label("turn")).subquery()
     return select(
         *[c for c in numbered.c if c.key not in {"reason", "turn"}],
@@ -179,9 +192,7 @@ class Reach:
 def reach_of(survey: Survey, today: dt.date) -> Reach:
     everybody = _audience(survey.audience, survey.edition, today)
     counts: dict[str, int] = {}
-    for reason, number in db.session.execute(
-        select(everybody.c.reason, func.count()).group_by(everybody.c.reason)
-    ):
+    for reason, number in db.session.execute(select(everybody.c.reason, func.count()).group_by(everybody.c.reason)):
         counts[reason] = number
     asked = counts.pop("", 0)
     invited = db.session.scalar(
@@ -221,9 +232,7 @@ def list_recipients(survey: Survey, today: dt.date) -> list[Recipient]:
     """Those who are asked and have no invitation yet."""
     everybody = _audience(survey.audience, survey.edition, today)
     rows = db.session.execute(
-        select(everybody)
-        .where(everybody.c.reason == "", ~_is_invited(survey, everybody))
-        .order_by(everybody.c.sort_id)
+        select(everybody).where(everybody.c.reason == "", ~_is_invited(survey, everybody)).order_by(everybody.c.sort_id)
     )
     return [
         Recipient(r.registration_id, r.participation_id, r.person_id, r.company_id, r.name, r.email, r.locale)
@@ -372,9 +381,7 @@ def list_answers(survey: Survey) -> list[Given]:
 
 def list_responses(survey: Survey) -> list[Any]:
     """(invitation id, group, company name zh, en, completed at) of every complete response: the head of an export row."""
-    company_id = (
-        Registration.company_id if survey.audience == Audience.VISITORS else Participation.company_id
-    )
+    company_id = Registration.company_id if survey.audience == Audience.VISITORS else Participation.company_id
     query = with_group(
         select(
             SurveyInvitation.id, group_column(survey), Company.name_zh, Company.name_en, SurveyInvitation.completed_at

@@ -50,9 +50,7 @@ def change(case: Case, *, answer: str, owner_id: int | None) -> None:
 def move(case: Case, state: str) -> None:
     """One step on. Raises CaseError when it is not allowed now."""
     before = {"state": case.state}
-    case.state = check_move(
-        case.state, state, has_owner=case.owner_id is not None, has_answer=bool(case.answer)
-    ).value
+    case.state = check_move(case.state, state, has_owner=case.owner_id is not None, has_answer=bool(case.answer)).value
     case.closed_at = clock.now() if case.state == State.CONFIRMED else None
     _record("case.move", case, before)
 

@@ -44,7 +44,14 @@ def create_next_edition(edition: Edition, starts_on: dt.date, ends_on: dt.date) 
 
 
 def start(
-    base: Edition, coming: Edition, user_id: int | None, *, first_on: dt.date, per_day: int, won_back: bool, subject: str
+    base: Edition,
+    coming: Edition,
+    user_id: int | None,
+    *,
+    first_on: dt.date,
+    per_day: int,
+    won_back: bool,
+    subject: str,
 ) -> Job:
     """Put the making of the plan into the ledger; ``subject`` is the call's title in the words of who asked."""
     audit.record("plan.start", "edition", coming.id, edition_id=coming.id, changes={"from": base.slug})

@@ -64,9 +64,7 @@ def change_survey(survey: Survey, *, last_day: dt.date | None, **texts: str) -> 
     survey.closes_at = rules.closing_moment(last_day, survey.edition.zone) if last_day else None
     db.session.flush()
     after = {key: getattr(survey, key) for key in texts} | {"closes_at": survey.closes_at}
-    audit.record(
-        "survey.change", "survey", survey.id, edition_id=survey.edition_id, changes=audit.diff(before, after)
-    )
+    audit.record("survey.change", "survey", survey.id, edition_id=survey.edition_id, changes=audit.diff(before, after))
 
 
 def save_question(
@@ -300,9 +298,10 @@ def save_answers(invitation: SurveyInvitation, answers: Mapping[int, Answer], *,
     """
     now = clock.now()
     locked = db.session.scalar(
-        select(SurveyInvitation).where(SurveyInvitation.id == invitation.id).with_for_update().execution_options(
-            populate_existing=True
-        )
+        select(SurveyInvitation)
+        .where(SurveyInvitation.id == invitation.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     assert locked is not None
     if locked.state == "complete":

@@ -62,7 +62,11 @@ def cases() -> ResponseReturnValue:
                 "created", _("Opened"), lambda c: i18n.datetime_(c.created_at), sort=Case.created_at, kind="date"
             ),
             listing.Column(
-                "days", _("Days"), lambda c: ((c.closed_at or now) - c.created_at).days, kind="number", hide_on_phone=True
+                "days",
+                _("Days"),
+                lambda c: ((c.closed_at or now) - c.created_at).days,
+                kind="number",
+                hide_on_phone=True,
             ),
         ],
         default_sort="created",
@@ -88,12 +92,14 @@ def cases() -> ResponseReturnValue:
         empty=listing.Empty(
             "headset",
             _("No case yet"),
-            _("Complaints, suggestions, praise and enquiries of this edition are kept here until the customer is satisfied."),
+            _(
+                "Complaints, suggestions, praise and enquiries of this edition are kept here until the customer is satisfied."
+            ),
             url_for("followup.new_case"),
             _("Open a case"),
         ),
         row_url=lambda c: url_for("followup.case", case_id=c.id),
-    )  # fmt: skip
+    )
     return render_template("followup/cases.html", listing=page)
 
 
@@ -105,9 +111,7 @@ def new_case() -> ResponseReturnValue:
     chosen = form.company_id.data or _number(request.args.get("company_id"))
     company = directory.find_company(chosen) if chosen else None
     found = [company] if company else queries.find_companies(words)
-    form.company_id.choices = [SelectChoice("", _("no company"))] + [
-        SelectChoice(str(c.id), i18n.bi(c)) for c in found
-    ]
+    form.company_id.choices = [SelectChoice("", _("no company"))] + [SelectChoice(str(c.id), i18n.bi(c)) for c in found]
     form.owner_id.choices = _staff()
     if request.method == "GET" and company:
         form.company_id.data = company.id

@@ -110,12 +110,12 @@ RETENTION_STATES = {
 
 
 def pill(label: Any, tone: str) -> Markup:
-    return Markup(render_template("followup/_pill.html", label=label, tone=tone))  # noqa: S704 - our own template
+    return Markup(render_template("followup/_pill.html", label=label, tone=tone))
 
 
 def chips(reasons: Iterable[Reason]) -> Markup:
     """Reasons of a risk as chips, the weightiest first."""
-    return Markup(render_template("followup/_chips.html", reasons=[(r, sentence(r)) for r in reasons]))  # noqa: S704
+    return Markup(render_template("followup/_chips.html", reasons=[(r, sentence(r)) for r in reasons]))
 
 
 def sentence(reason: Reason) -> str:

@@ -138,7 +138,11 @@ def undo_plan(job_id: int) -> ResponseReturnValue:
     gone = services.undo(job)
     kept = len(job.result.get("opportunities", [])) - gone
     flash(
-        _("%(gone)s opportunities taken back; %(kept)s stay because somebody has worked on them.", gone=gone, kept=kept),
+        _(
+            "%(gone)s opportunities taken back; %(kept)s stay because somebody has worked on them.",
+            gone=gone,
+            kept=kept,
+        ),
         "success",
     )
     return redirect(url_for("followup.plan"))
@@ -206,7 +210,11 @@ def calls() -> ResponseReturnValue:
                 kind="number",
             ),
             listing.Column(
-                "next", _("Call on"), lambda o: i18n.date(o.next_on) if o.next_on else "–", sort=Opportunity.next_on, kind="date"
+                "next",
+                _("Call on"),
+                lambda o: i18n.date(o.next_on) if o.next_on else "–",
+                sort=Opportunity.next_on,
+                kind="date",
             ),
             listing.Column(
                 "stage",
@@ -227,9 +235,11 @@ def calls() -> ResponseReturnValue:
                 "due",
                 _("Due"),
                 [("today", _("until today")), ("week", _("in the next 7 days")), ("none", _("without a date"))],
-                lambda v: Opportunity.next_on.is_(None)
-                if v == "none"
-                else Opportunity.next_on <= day + dt.timedelta(days=0 if v == "today" else 7),
+                lambda v: (
+                    Opportunity.next_on.is_(None)
+                    if v == "none"
+                    else Opportunity.next_on <= day + dt.timedelta(days=0 if v == "today" else 7)
+                ),
             ),
             listing.Filter(
                 "stage", _("Stage"), [(s, labels.STAGES[s]) for s in OPEN], lambda v: Opportunity.stage == v
@@ -251,7 +261,7 @@ def calls() -> ResponseReturnValue:
             _("Plan the next edition"),
         ),
         row_url=lambda o: url_for("followup.call", opportunity_id=o.id),
-    )  # fmt: skip
+    )
     return render_template("followup/calls.html", listing=page, me=me, day=day)
 
 
@@ -315,9 +325,7 @@ def record_call(opportunity_id: int) -> ResponseReturnValue:
         ) from error
     flash(_("Noted. Next on the list:"), "success")
     following = _next_call(opportunity)
-    return redirect(
-        url_for("followup.call", opportunity_id=following) if following else url_for("followup.calls")
-    )
+    return redirect(url_for("followup.call", opportunity_id=following) if following else url_for("followup.calls"))
 
 
 def _next_call(done: Opportunity) -> int | None:
@@ -334,4 +342,3 @@ def _next_call(done: Opportunity) -> int | None:
     )
     urgent = [(risk.priority(_risk(outlook, c), amount), -number) for number, c, amount in rows]
     return -max(urgent)[1] if urgent else None
-

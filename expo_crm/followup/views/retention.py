@@ -84,11 +84,22 @@ def _companies(found: queries.Development) -> listing.Listing:
     table = queries.numbered(
         "flow",
         [
-            (c, order[c], before.get(c, NOTHING).net_m2 * 100, now.get(c, NOTHING).net_m2 * 100, now.get(c, NOTHING).amount, before.get(c, NOTHING).amount)
+            (
+                c,
+                order[c],
+                before.get(c, NOTHING).net_m2 * 100,
+                now.get(c, NOTHING).net_m2 * 100,
+                now.get(c, NOTHING).amount,
+                before.get(c, NOTHING).amount,
+            )
             for c in flows
         ],
-        "place", "m2_before", "m2_now", "amount_now", "amount_before",
-    )  # fmt: skip
+        "place",
+        "m2_before",
+        "m2_now",
+        "amount_now",
+        "amount_before",
+    )
     place = {flow.value: number for number, flow in enumerate(Flow)}
     money = g.edition.currency
 
@@ -109,20 +120,36 @@ def _companies(found: queries.Development) -> listing.Listing:
                 kind="status",
             ),
             listing.Column(
-                "m2_before", _("m² last time"), stake(before, "net_m2"), cell=lambda c: i18n.m2(before[c.id].net_m2) if c.id in before else "–",
-                sort=table.c.m2_before, kind="number",
+                "m2_before",
+                _("m² last time"),
+                stake(before, "net_m2"),
+                cell=lambda c: i18n.m2(before[c.id].net_m2) if c.id in before else "–",
+                sort=table.c.m2_before,
+                kind="number",
             ),
             listing.Column(
-                "m2_now", _("m² now"), stake(now, "net_m2"), cell=lambda c: i18n.m2(now[c.id].net_m2) if c.id in now else "–",
-                sort=table.c.m2_now, kind="number",
+                "m2_now",
+                _("m² now"),
+                stake(now, "net_m2"),
+                cell=lambda c: i18n.m2(now[c.id].net_m2) if c.id in now else "–",
+                sort=table.c.m2_now,
+                kind="number",
             ),
             listing.Column(
-                "amount_before", _("Amount last time"), stake(before, "amount"),
-                cell=lambda c: i18n.money(before[c.id].amount, money) if c.id in before else "–", sort=table.c.amount_before, kind="number",
+                "amount_before",
+                _("Amount last time"),
+                stake(before, "amount"),
+                cell=lambda c: i18n.money(before[c.id].amount, money) if c.id in before else "–",
+                sort=table.c.amount_before,
+                kind="number",
             ),
             listing.Column(
-                "amount_now", _("Amount now"), stake(now, "amount"), cell=lambda c: i18n.money(now[c.id].amount, money) if c.id in now else "–",
-                sort=table.c.amount_now, kind="number",
+                "amount_now",
+                _("Amount now"),
+                stake(now, "amount"),
+                cell=lambda c: i18n.money(now[c.id].amount, money) if c.id in now else "–",
+                sort=table.c.amount_now,
+                kind="number",
             ),
             listing.Column("country", _("Country"), lambda c: c.country, sort=Company.country, hide_on_phone=True),
             listing.Column("owner", _("Owner"), lambda c: c.owner.name if c.owner else "", hide_on_phone=True),
@@ -131,20 +158,29 @@ def _companies(found: queries.Development) -> listing.Listing:
         default_desc=True,
         tie_break=Company.id,
         filters=[
-            listing.Filter("flow", _("Class"), [(f.value, labels.FLOWS[f]) for f in Flow], lambda v: table.c.place == place[v]),
+            listing.Filter(
+                "flow", _("Class"), [(f.value, labels.FLOWS[f]) for f in Flow], lambda v: table.c.place == place[v]
+            ),
             owner_filter(),
         ],
         search=lambda q: listing.contains(Company.search_key, q),
         search_hint=_("Company"),
-        empty=listing.Empty("refresh", _("No exhibitors to compare yet"), _("Exhibitors of this edition and of the last one appear here.")),
+        empty=listing.Empty(
+            "refresh",
+            _("No exhibitors to compare yet"),
+            _("Exhibitors of this edition and of the last one appear here."),
+        ),
         row_url=company_url,
-    )  # fmt: skip
+    )
 
 
 def owner_filter(column: Any = Company.owner_id) -> listing.Filter:
     people = [(str(user.id), user.name) for user in queries.list_sellers()]
     return listing.Filter(
-        "owner", _("Owner"), [("none", _("nobody")), *people], lambda v: column.is_(None) if v == "none" else column == int(v)
+        "owner",
+        _("Owner"),
+        [("none", _("nobody")), *people],
+        lambda v: column.is_(None) if v == "none" else column == int(v),
     )
 
 
@@ -198,7 +234,11 @@ def _risks(outlook: queries.Outlook, waiting: list[int]) -> listing.Listing:
         columns=[
             listing.Column("company", _("Company"), lambda c: i18n.bi(c), sort=Company.sort_key, primary=True),
             listing.Column(
-                "score", _("Risk"), lambda c: outlook.risks[c.id].score, cell=score, sort=(table.c.score, table.c.amount)
+                "score",
+                _("Risk"),
+                lambda c: outlook.risks[c.id].score,
+                cell=score,
+                sort=(table.c.score, table.c.amount),
             ),
             listing.Column(
                 "reasons",
@@ -234,7 +274,10 @@ def _risks(outlook: queries.Outlook, waiting: list[int]) -> listing.Listing:
         ],
         search=lambda q: listing.contains(Company.search_key, q),
         search_hint=_("Company"),
-        empty=listing.Empty("heart-handshake", _("Nobody is at risk"), _("Every exhibitor of the last edition has committed to the coming one.")),
+        empty=listing.Empty(
+            "heart-handshake",
+            _("Nobody is at risk"),
+            _("Every exhibitor of the last edition has committed to the coming one."),
+        ),
         row_url=company_url,
-    )  # fmt: skip
-
+    )

@@ -132,9 +132,23 @@ def _charts(f: Any, last: Edition | None, phase: Phase) -> list[dict[str, Any]]:
     today = clock.local_day(clock.now(), g.edition.zone)
     out = []
     for key, title, mine, before, unit, url in (
-        ("registrations", _("Registrations, running total"), f.reg_days, f.reg_days_last, "", url_for("visitors.registrations")),
-        ("sold", _("Net area under contract, running total"), f.sold_days, f.sold_days_last, "m²", url_for("exhibitors.contracts")),
-    ):  # fmt: skip
+        (
+            "registrations",
+            _("Registrations, running total"),
+            f.reg_days,
+            f.reg_days_last,
+            "",
+            url_for("visitors.registrations"),
+        ),
+        (
+            "sold",
+            _("Net area under contract, running total"),
+            f.sold_days,
+            f.sold_days_last,
+            "m²",
+            url_for("exhibitors.contracts"),
+        ),
+    ):
         if not mine and not before:
             continue
         now = curve(mine, g.edition.starts_on, today if phase is Phase.BEFORE else None, WEEKS)
@@ -145,7 +159,14 @@ def _charts(f: Any, last: Edition | None, phase: Phase) -> list[dict[str, Any]]:
                 now[passed[-1] + 1] = sum(mine.values())
         series = [{"name": i18n.bi(g.edition), "values": now}]
         if last is not None and before:
-            series.append({"name": i18n.bi(last), "values": curve(before, last.starts_on, None, WEEKS), "tone": "neutral", "dashed": True})
+            series.append(
+                {
+                    "name": i18n.bi(last),
+                    "values": curve(before, last.starts_on, None, WEEKS),
+                    "tone": "neutral",
+                    "dashed": True,
+                }
+            )
         weeks = [_("opening") if w == 0 else f"−{w}" for w in WEEKS]
         option = {"kind": "line", "format": "number", "unit": unit, "categories": weeks, "series": series}
         out.append({"key": key, "title": title, "option": option, "url": url})
