@@ -73,7 +73,7 @@ def _ratings(invitation_ids: list[int]) -> dict[int, int]:
             SurveyAnswer.number.is_not(None),
         )
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())  # type: ignore[arg-type]
 
 
 def _cases(company_id: int) -> list[TimelineItem]:

@@ -210,7 +210,7 @@ def contacts(edition_id: int) -> Contacts:
     rows = db.session.execute(
         select(Meeting.state, func.count()).where(Meeting.edition_id == edition_id).group_by(Meeting.state)
     )
-    return Contacts(leads or 0, dict(rows.tuples().all()))
+    return Contacts(leads or 0, dict(rows.all()))
 
 
 def open_survey_ids(edition_id: int) -> list[int]:

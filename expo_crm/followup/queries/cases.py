@@ -30,7 +30,7 @@ def count_states(edition_id: int) -> dict[str, int]:
     rows = db.session.execute(
         select(Case.state, func.count()).where(Case.edition_id == edition_id).group_by(Case.state)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def count_open(edition_id: int) -> int:

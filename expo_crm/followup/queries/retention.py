@@ -187,7 +187,7 @@ def _leads(edition_id: int) -> dict[int, int]:
         .where(Participation.edition_id == edition_id)
         .group_by(Participation.company_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 RETURN_CODES = {"yes", "no"}  # an answer list with these, and any between, asks whether they will return
@@ -285,7 +285,7 @@ def _contact(now: dt.datetime) -> dict[int, int]:
 
 def list_owners_of(company_ids: Sequence[int]) -> dict[int, int | None]:
     rows = db.session.execute(select(Company.id, Company.owner_id).where(Company.id.in_(company_ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def companies_with_opportunity(edition_id: int) -> set[int]:
