@@ -48,7 +48,7 @@ def _pill(message: Message) -> Markup:
             label=dict(STATES)[message.delivery.state],
             tone=TONES[message.delivery.state],
         )
-    )  # noqa: S704
+    )
 
 
 @blueprint.get("/outbox")

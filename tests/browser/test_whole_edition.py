@@ -25,8 +25,14 @@ pytestmark = pytest.mark.browser
 TODAY = dt.datetime.now(dt.timezone(dt.timedelta(hours=8))).date()
 COMPANY = "芃瀚泵业（苏州）有限公司"
 WORDS = {
-    "zh": {"sold": "已售", "admit": "欢迎", "inside": "已在场内", "retained": "留存", "registered": "登记"},
-    "en": {"sold": "Sold", "admit": "Welcome", "inside": "already inside", "retained": "Retained", "registered": "register"},
+    "zh": {"sold": "已售", "admit": "请进", "inside": "已在场内", "retained": "留存", "registered": "登记"},
+    "en": {
+        "sold": "Sold",
+        "admit": "Welcome",
+        "inside": "already inside",
+        "retained": "Retained",
+        "registered": "register",
+    },
 }
 LIST = """展位号;公司名称;英文名称;国家;净面积
 A01;芃瀚泵业（苏州）有限公司;Suzhou Penghan Pumps Co., Ltd.;中国;18
@@ -40,7 +46,9 @@ A05;someone@example.com;;;9
 class Walk:
     """One person's way through the product, in one language."""
 
-    def __init__(self, server: Any, open_page: Callable[..., Page], camera_page: Callable[..., Page], locale: str) -> None:
+    def __init__(
+        self, server: Any, open_page: Callable[..., Page], camera_page: Callable[..., Page], locale: str
+    ) -> None:
         self.server, self.open_page, self.camera_page, self.locale = server, open_page, camera_page, locale
         self.words = WORDS[locale]
         self.page = open_page(locale, base_url=server.url, accept_downloads=True)
@@ -97,8 +105,9 @@ class Walk:
     def set_up(self) -> None:
         start = TODAY - dt.timedelta(days=364)
         self.fill(
-            name_zh="流体工业展", name_en="Fluid Expo", code="fluid", starts_on=start.isoformat(), ends_on=(start + dt.timedelta(days=2)).isoformat(),
-            venue_zh="东浦国际会展中心", venue_en="Dongpu International Expo Centre", privacy_contact="privacy@walk.example",
+            name_zh="流体工业展", name_en="Fluid Expo", code="fluid",
+            starts_on=start.isoformat(), ends_on=(start + dt.timedelta(days=2)).isoformat(), venue_zh="东浦国际会展中心",
+            venue_en="Dongpu International Expo Centre", privacy_contact="privacy@walk.example",
         )  # fmt: skip
         self.submit()
         self.last = f"/e/{re.search(r'/e/([^/]+)/', self.page.url)[1]}"
@@ -135,12 +144,18 @@ class Walk:
 
     def open_this_year(self) -> None:
         self.go(f"{self.last}/next")
-        self.fill(starts_on=TODAY.isoformat(), ends_on=(TODAY + dt.timedelta(days=2)).isoformat(), name_zh="今年流体工业展", name_en="Fluid Expo Now")
+        self.fill(
+            starts_on=TODAY.isoformat(),
+            ends_on=(TODAY + dt.timedelta(days=2)).isoformat(),
+            name_zh="今年流体工业展",
+            name_en="Fluid Expo Now",
+        )
         self.submit()
         self.edition = f"/e/{re.search(r'/e/([^/]+)/', self.page.url)[1]}"
         assert self.edition != self.last
         self.go(f"{self.edition}/settings")
-        self.fill(state="open", registration_opens_at=f"{TODAY - dt.timedelta(days=30)}T09:00", registration_closes_at=f"{TODAY + dt.timedelta(days=2)}T17:00")
+        opens, closes = (f"{TODAY + dt.timedelta(days=days)}T09:00" for days in (-30, 2))
+        self.fill(state="open", registration_opens_at=opens, registration_closes_at=closes)
         self.send("/settings")
         self.go(f"{self.edition}/plan/halls/H1/grid")
         self.fill(prefix="A", rows="2", columns="6", price="12000")
@@ -200,7 +215,9 @@ class Walk:
         exhibitor.locator("a[href*='/portal'][href*='entry']").first.click()
         exhibitor.wait_for_load_state()
         self.fill(exhibitor, intro_zh="高效离心泵。", intro_en="Efficient centrifugal pumps.")
-        exhibitor.locator("main input[type=checkbox][name=categories], main input[type=checkbox][name=offers]").first.check()
+        exhibitor.locator(
+            "main input[type=checkbox][name=categories], main input[type=checkbox][name=offers]"
+        ).first.check()
         self.submit(exhibitor)
         exhibitor.goto(f"{self.server.url}/portal")
         exhibitor.locator("a[href*='/portal'][href*='invit']").first.click()
@@ -255,7 +272,9 @@ class Walk:
         self.fill(name="iPad 1")
         self.submit()
         link = self.page.locator("input[value*='/gate/pair/']").first.input_value()
-        device = self.camera_page([self.code, None, "NOT-ONE-OF-OURS", None], self.locale, seconds=2.2, base_url=self.server.url)
+        device = self.camera_page(
+            [self.code, None, "NOT-ONE-OF-OURS", None], self.locale, seconds=2.2, base_url=self.server.url
+        )
         device.goto(re.sub(r"^https?://[^/]+", self.server.url, link) + f"?lang={self.locale}")
         device.locator("main form button[type=submit], form button[type=submit]").first.click()
         verdict = device.locator("[data-part=verdict]")
@@ -278,7 +297,9 @@ class Walk:
         visitor = re.search(r"/registrations/(\d+)", self.page.url)[1]
         self.go(f"{self.edition}/matchmaking/visitors/{visitor}")
         expect(self.page.locator("main")).to_contain_text("芃瀚" if self.locale == "zh" else "Penghan")
-        expect(self.page.locator("main")).to_contain_text("离心泵" if self.locale == "zh" else "Centrifugal pumps")  # the reason
+        expect(self.page.locator("main")).to_contain_text(
+            "离心泵" if self.locale == "zh" else "Centrifugal pumps"
+        )  # the reason
         self.send("/meetings/ask")
         answer = self.mail_link("lin@dongjiang.example", "/m/")
         phone = self.open_page(self.locale, phone=True, base_url=self.server.url)
@@ -304,7 +325,9 @@ class Walk:
         link = self.mail_link("lin@dongjiang.example", "/s/")
         phone = self.open_page(self.locale, phone=True, base_url=self.server.url)
         phone.goto(link)
-        for name in phone.locator("main .survey-form input[type=radio]").evaluate_all("all => [...new Set(all.map(one => one.name))]"):
+        for name in phone.locator("main .survey-form input[type=radio]").evaluate_all(
+            "all => [...new Set(all.map(one => one.name))]"
+        ):
             phone.locator(f"main input[name='{name}']").last.check()
         for box in phone.locator("main .survey-form fieldset:has(input[type=checkbox])").all():
             box.locator("input").first.check()
@@ -320,7 +343,9 @@ class Walk:
         self.send("/settings")
         self.go(f"{self.edition}/retention")
         expect(self.page.locator("main")).to_contain_text(self.words["retained"])
-        expect(self.page.locator("main")).to_contain_text(re.compile(r"25(\.0)?\s?%"))  # one of last year's four is back
+        expect(self.page.locator("main")).to_contain_text(
+            re.compile(r"25(\.0)?\s?%")
+        )  # one of last year's four is back
         self.go(f"{self.edition}/plan-next")
         self.send("/plan-next")
         expect(self.page.locator("form[action$='/undo']")).to_be_visible(timeout=20_000)  # made, and can be taken back

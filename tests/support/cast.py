@@ -59,12 +59,23 @@ def _people(session: Any, cast: SimpleNamespace) -> None:
 
     known = hasher.hash(PASSWORD)
     for role in ROLES:
-        user = User(email=f"{role}@example.com", name=f"{role.title()} 王", password_hash=known, created_at=NOW, roles=[UserRole(role=role)])
+        user = User(
+            email=f"{role}@example.com",
+            name=f"{role.title()} 王",
+            password_hash=known,
+            created_at=NOW,
+            roles=[UserRole(role=role)],
+        )
         setattr(cast, role, user)
         session.add(user)
     for edition in (cast.previous, cast.edition):
         for position, (code, zh, en) in enumerate(
-            [("trade", "专业观众", "Trade visitor"), ("buyer", "特邀买家", "Hosted buyer"), ("press", "媒体", "Press"), ("exhibitor", "展商", "Exhibitor")]
+            [
+                ("trade", "专业观众", "Trade visitor"),
+                ("buyer", "特邀买家", "Hosted buyer"),
+                ("press", "媒体", "Press"),
+                ("exhibitor", "展商", "Exhibitor"),
+            ]
         ):
             item = VisitorClass(edition_id=edition.id, code=code, name_zh=zh, name_en=en, position=position)
             session.add(item)
@@ -74,7 +85,15 @@ def _people(session: Any, cast: SimpleNamespace) -> None:
 
 
 def _hall(session: Any, cast: SimpleNamespace) -> None:
-    cast.hall = Hall(edition_id=cast.edition.id, code="H1", name_zh="1号馆", name_en="Hall 1", width_m=Decimal(60), depth_m=Decimal(40), capacity=2000)
+    cast.hall = Hall(
+        edition_id=cast.edition.id,
+        code="H1",
+        name_zh="1号馆",
+        name_en="Hall 1",
+        width_m=Decimal(60),
+        depth_m=Decimal(40),
+        capacity=2000,
+    )
     session.add(cast.hall)
     session.flush()
     cast.booths = [
@@ -105,7 +124,12 @@ def _categories(session: Any, cast: SimpleNamespace) -> None:
 
 
 def _companies(session: Any, cast: SimpleNamespace) -> None:
-    rows = [("禾川泵业（上海）有限公司", "Hechuan Pumps (Shanghai) Co., Ltd."), ("北辰阀门股份有限公司", "Beichen Valves Co., Ltd."), ("", "Nordhafen Dosiertechnik GmbH"), ("澄江密封件厂", "")]
+    rows = [
+        ("禾川泵业（上海）有限公司", "Hechuan Pumps (Shanghai) Co., Ltd."),
+        ("北辰阀门股份有限公司", "Beichen Valves Co., Ltd."),
+        ("", "Nordhafen Dosiertechnik GmbH"),
+        ("澄江密封件厂", ""),
+    ]
     cast.companies = []
     for zh, en in rows:
         full, _initials = text.pinyin(zh or en)
@@ -119,11 +143,22 @@ def _companies(session: Any, cast: SimpleNamespace) -> None:
     for i, company in enumerate(cast.companies[:3]):
         session.add(
             Participation(
-                edition_id=cast.previous.id, company_id=company.id, net_m2=Decimal(9 * (i + 1)), amount=Decimal(12000 * (i + 1)),
-                outcome="exhibited", created_at=NOW,
-            )  # fmt: skip
+                edition_id=cast.previous.id,
+                company_id=company.id,
+                net_m2=Decimal(9 * (i + 1)),
+                amount=Decimal(12000 * (i + 1)),
+                outcome="exhibited",
+                created_at=NOW,
+            )
         )
-    person = Person(name="陈思远", sort_key="chensiyuan", search_key=text.search_key("陈思远"), email="chen@hechuan.example", created_at=NOW, updated_at=NOW)
+    person = Person(
+        name="陈思远",
+        sort_key="chensiyuan",
+        search_key=text.search_key("陈思远"),
+        email="chen@hechuan.example",
+        created_at=NOW,
+        updated_at=NOW,
+    )
     session.add(person)
     session.flush()
     cast.contact = person

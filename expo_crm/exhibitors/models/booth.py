@@ -48,7 +48,7 @@ class Booth(Base):
     note: Mapped[Name] = mapped_column(default="")
     version: Mapped[int] = mapped_column(Integer, default=1)
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own declaration style
+    __mapper_args__ = {"version_id_col": version}
 
     edition: Mapped[Edition] = relationship()
     hall: Mapped[Hall] = relationship()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from expo_crm.db import Area, Amount, Base, Code, Currency, IntPk, Moment, Money, Name
+from expo_crm.db import Amount, Area, Base, Code, Currency, IntPk, Moment, Money, Name
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors.models.booth import Booth
 from expo_crm.exhibitors.models.opportunity import Opportunity
 from expo_crm.shows.models import Edition
-from decimal import Decimal
 
 
 class Contract(Base):
@@ -46,7 +46,7 @@ class Contract(Base):
     created_at: Mapped[Moment]
     version: Mapped[int] = mapped_column(Integer, default=1)
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own declaration style
+    __mapper_args__ = {"version_id_col": version}
 
     edition: Mapped[Edition] = relationship()
     company: Mapped[Company] = relationship()

@@ -44,7 +44,7 @@ class Opportunity(Base):
     created_at: Mapped[Moment]
     version: Mapped[int] = mapped_column(Integer, default=1)
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own declaration style
+    __mapper_args__ = {"version_id_col": version}
 
     edition: Mapped[Edition] = relationship()
     company: Mapped[Company] = relationship()
