@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Flask, g
+from flask import Flask, Request, g
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.routing import IntegerConverter, ValidationError
 
 from expo_crm.config import Settings
@@ -18,11 +19,21 @@ class IdConverter(IntegerConverter):
         return int(number)
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Flask's sessions; whoever brings no cookie, as every device at a gate, gets a new one without the signing tools being made."""
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin | None:
+        if self.get_cookie_name(app) not in request.cookies and app.secret_key:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Install errors, languages, permissions, security headers and the names templates may use."""
     from expo_crm.web import assets, errors, i18n, policy, security
 
     app.url_map.converters["int"] = IdConverter
+    app.session_interface = Sessions()
     errors.init_app(app)
     i18n.init_app(app)
     security.init_app(app, https=settings.secure_cookies)

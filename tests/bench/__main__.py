@@ -28,7 +28,7 @@ def main() -> None:
         parser.error(f"no part {', '.join(sorted(unknown))}")
     before = " ".join(f"{x:.1f}" for x in os.getloadavg())
     big, small = (20_000, 1_000) if options.quick else (250_000, 1_000)
-    rounds = options.rounds or (1 if options.quick else 3)
+    rounds = options.rounds or (1 if options.quick else 4)
     server = postgres.start(durable=True)
     folder = Path(tempfile.mkdtemp(prefix="expo-bench-"))
     on = None
@@ -37,15 +37,15 @@ def main() -> None:
         on = stage.prepare(server, folder, "expo_bench")
         say(f"filling the database: {big:,} registrations with badges")
         stage.fill(on, big, small)
-        port = stage.serve(on, "wsgi:app") if {"scans", "lists"} & set(parts) else 0
-        if "lists" in parts:
-            lines += import_module("tests.bench.lists").run(on, port, big, rounds=5 if options.quick else 15)
-        if "scans" in parts:
+        app = stage.serve(on, "wsgi:app") if {"scans", "lists"} & set(parts) else None
+        if app and "lists" in parts:
+            lines += import_module("tests.bench.lists").run(on, app.port, big, rounds=5 if options.quick else 15)
+        if app and "scans" in parts:
             codes = stage.codes(on, on.edition_id, 16_000)
             bare = stage.serve(on, "tests.bench.bare:app")
             lines += scans.run(
-                on, codes, (port, bare), seconds=2 if options.quick else 5, rounds=rounds, hold=5 if options.quick else 60
-            )  # fmt: skip
+                on, codes, app, bare, seconds=2 if options.quick else 4, rounds=rounds, hold=5 if options.quick else 60
+            )
             small_codes = stage.codes(on, on.small_edition_id, 10)
             lines.append(scans.statements(on, codes[-10:], small_codes, big, small))
         for part in ("badges", "imports"):

@@ -22,7 +22,10 @@ MOST_PER_SECOND = 3000  # bodies prepared, over all connections
 
 @dataclass
 class Order:
-    """``port`` 0 means: straight to the database at ``address``. ``rate`` 0 means: each connection as fast as it is answered."""
+    """``port`` 0 means: straight to the database at ``address``. ``rate`` 0 means: each connection as fast as it is answered.
+
+    ``most`` ends it after so many requests, 0 does not.
+    """
 
     port: int
     address: str
@@ -31,6 +34,7 @@ class Order:
     tokens: list[str]
     codes: list[str]
     rate: float = 0
+    most: int = 0
 
 
 @dataclass
@@ -89,7 +93,7 @@ def _part(times: list[float], share: float) -> float:
 
 
 def _bodies(order: Order) -> list[list[bytes]]:
-    total = int(order.seconds * (order.rate or MOST_PER_SECOND)) + order.connections
+    total = order.most or int(order.seconds * (order.rate or MOST_PER_SECOND)) + order.connections
     made: list[list[bytes]] = [[] for _ in range(order.connections)]
     for i in range(total):
         made[i % order.connections].append(body_of(order.codes[i % len(order.codes)], i + 1))

@@ -41,6 +41,14 @@ TRADES = text.words("泵业有限公司 阀门股份有限公司 密封件厂 �
 
 
 @dataclass
+class Server:
+    """A running gunicorn."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+
+@dataclass
 class Stage:
     """A filled database with an application in this process; ``tokens`` are those of paired devices."""
 
@@ -201,8 +209,8 @@ def body_of(code: str, number: int) -> bytes:
     return json.dumps(scan).encode()
 
 
-def serve(stage: Stage, target: str) -> int:
-    """Start gunicorn with ``target`` (module:app) on this database and wait for its first answer; gives the port."""
+def serve(stage: Stage, target: str) -> Server:
+    """Start gunicorn with ``target`` (module:app) on this database and wait for its first answer."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -229,11 +237,24 @@ def serve(stage: Stage, target: str) -> int:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
                 if answer.status == 200:
-                    return port
+                    return Server(port, process)
         except (urllib.error.URLError, OSError):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{target} did not start, see {log.name}") from None
             time.sleep(0.1)
+
+
+def processor_ms(process: subprocess.Popen[bytes]) -> float | None:
+    """Processor time that a process and its children have used; None where the system does not tell it by files."""
+    ticks, tick_ms = 0, 1000 / os.sysconf("SC_CLK_TCK")
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        if int(fields[1]) == process.pid or stat.parent.name == str(process.pid):
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks * tick_ms if ticks else None
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

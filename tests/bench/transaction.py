@@ -24,7 +24,7 @@ BADGE = """
 SELECT badge.id, badge.serial, badge.generation, badge.state, badge.printed_at, badge.edition_id, badge.holder, badge.holder_company,
        visitor_class.code, visitor_class.name_zh, visitor_class.name_en, visitor_class.colour, registration.state, registration.locale
 FROM badge JOIN visitor_class ON visitor_class.id = badge.class_id LEFT JOIN registration ON registration.id = badge.registration_id
-WHERE badge.edition_id = %s AND badge.serial IN (%s) ORDER BY badge.id FOR UPDATE OF badge"""
+WHERE badge.edition_id = %s AND badge.serial = %s FOR UPDATE OF badge"""
 CONTEXT = """
 SELECT presence.entries, presence.inside, presence.first_entry_at, presence.last_at, gate.name_zh, gate.name_en, opening_day.day,
        opening_day.opens_at, opening_day.closes_at, scan.id, scan.client_uuid, scan.body_hash, scan.code_hash, scan.decision, scan.reason,

@@ -119,14 +119,16 @@ _badge_columns = (
     Registration.state.label("registration_state"),
     Registration.locale,
 )
-_BADGES = (
+_found_badges = (
     select(*_badge_columns)
     .join(VisitorClass, VisitorClass.id == Badge.class_id)
     .outerjoin(Registration, Registration.id == Badge.registration_id)
-    .where(Badge.edition_id == bindparam("edition_id"), Badge.serial.in_(bindparam("serials", expanding=True)))
-    .order_by(Badge.id)  # everybody locks in one order, so batches cannot block each other for ever
+    .where(Badge.edition_id == bindparam("edition_id"))
     .with_for_update(of=Badge)
 )
+_BADGE = _found_badges.where(Badge.serial == bindparam("serial"))
+# Everybody locks in one order, so batches cannot block each other for ever.
+_BADGES = _found_badges.where(Badge.serial.in_(bindparam("serials", expanding=True))).order_by(Badge.id)
 _scan = Scan.__table__
 _presence = Presence.__table__
 _LOGGED = tuple(
@@ -292,7 +294,10 @@ def _lock_badges(connection: Connection, post: Post, readings: list[_Reading]) -
     serials = sorted({r.serial for r in readings if r.payload and r.payload.edition_id == post.edition_id} - {""})
     if not serials:
         return {}
-    rows = connection.execute(_BADGES, {"edition_id": post.edition_id, "serials": serials})
+    if len(serials) == 1:
+        rows = connection.execute(_BADGE, {"edition_id": post.edition_id, "serial": serials[0]})
+    else:
+        rows = connection.execute(_BADGES, {"edition_id": post.edition_id, "serials": serials})
     return {row.serial: row for row in rows}
 
 
@@ -533,12 +538,21 @@ def _holder(badge: Row[Any] | None) -> Holder | None:
     )
 
 
-@lru_cache(maxsize=16_384)
 def initials(name: str, most: int = 3) -> str:
     """``L. X.``: enough for a person at the gate to compare, too little to know somebody by. Chinese in pinyin."""
-    name = name[: most + 9]  # the first signs decide; finding the reading of a long name costs as much as a statement
-    short = text.pinyin(name)[1] if text.has_han(name) else "".join(w[:1] for w in text.fold(name).split())
+    if not text.has_han(name):
+        short = "".join(w[:1] for w in text.fold(name).split())
+    elif len(name) <= 4 and all(map(text.is_han, name)):
+        short = "".join(map(_reading, name[:most]))
+    else:
+        short = _reading(name[: most + 9])  # the first signs decide
     return " ".join(f"{s.upper()}." for s in short[:most])
+
+
+@lru_cache(maxsize=16_384)
+def _reading(signs: str) -> str:
+    """Initials in pinyin. Finding one costs as much as a statement, so most names are asked sign by sign, from memory."""
+    return text.pinyin(signs)[1]
 
 
 # -- by hand ---------------------------------------------------------------------------------------------------------
