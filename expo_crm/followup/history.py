@@ -73,7 +73,7 @@ def _ratings(invitation_ids: list[int]) -> dict[int, int]:
             SurveyAnswer.number.is_not(None),
         )
     )
-    return dict(rows.all())  # type: ignore[arg-type]
+    return {invitation_id: number for invitation_id, number in rows if number is not None}
 
 
 def _cases(company_id: int) -> list[TimelineItem]:

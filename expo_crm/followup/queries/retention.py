@@ -277,7 +277,7 @@ def _contact(now: dt.datetime) -> dict[int, int]:
         .where(Activity.done_at.is_not(None))
         .group_by(Activity.company_id)
     )
-    return {company: (now - at).days for company, at in rows}
+    return {company: (now - at).days for company, at in rows if at is not None}
 
 
 # --- the plan ------------------------------------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ def start(
     per_day: int,
     won_back: bool,
     subject: str,
+    label: str = "",
 ) -> Job:
     """Put the making of the plan into the ledger; ``subject`` is the call's title in the words of who asked."""
     audit.record("plan.start", "edition", coming.id, edition_id=coming.id, changes={"from": base.slug})
@@ -64,12 +65,13 @@ def start(
             "per_day": per_day,
             "won_back": won_back,
             "subject": subject,
+            "label": label,
         },
         user_id=user_id,
     )
 
 
-def run(payload: dict[str, Any], progress: Callable[[int, int], None]) -> dict[str, Any]:
+def run(payload: dict[str, Any], progress: Callable[..., None]) -> dict[str, Any]:
     """The job. Companies that have an opportunity are passed over, so a second run adds only what is missing."""
     base, coming = db.session.get_one(Edition, payload["from"]), db.session.get_one(Edition, payload["to"])
     outlook = queries.outlook_of(queries.Base(base, coming), clock.now())
@@ -107,7 +109,7 @@ def run(payload: dict[str, Any], progress: Callable[[int, int], None]) -> dict[s
         _flag(coming, company.id, step.owner_id, outlook.risks.get(company.id))
         if number % BATCH == 0:
             checkpoint()
-        progress(number, len(steps))
+        progress(number, len(steps), payload.get("label", ""))
     audit.record("plan.make", "edition", coming.id, edition_id=coming.id, changes={"opportunities": len(made)})
     return {"opportunities": made, "calls": calls}
 

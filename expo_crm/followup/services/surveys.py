@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from flask import current_app
@@ -26,6 +27,7 @@ from expo_crm.messaging import services as mail
 from expo_crm.shows.models import Edition
 
 JOB = "followup.send_survey"
+Report = Callable[..., None]  # progress(done, total, label)
 BATCH = 100
 
 
@@ -128,8 +130,11 @@ def _only_draft(survey: Survey) -> None:
         raise SurveyError("not_draft")
 
 
-def start_sending(survey: Survey, user_id: int | None, *, remind: bool = False) -> Job:
-    """Open the survey and put the sending into the ledger. SurveyError: no_questions, past, closed, nobody."""
+def start_sending(survey: Survey, user_id: int | None, *, remind: bool = False, label: str = "") -> Job:
+    """Open the survey and put the sending into the ledger; ``label`` stands over its progress.
+
+    SurveyError: no_questions, past, closed, nobody.
+    """
     now = clock.now()
     if survey.state == "closed":
         raise SurveyError("closed")
@@ -142,7 +147,7 @@ def start_sending(survey: Survey, user_id: int | None, *, remind: bool = False) 
     if not waiting:
         raise SurveyError("nobody")
     survey.state = "open"
-    job = jobs.enqueue(JOB, {"survey_id": survey.id, "remind": remind}, user_id=user_id)
+    job = jobs.enqueue(JOB, {"survey_id": survey.id, "remind": remind, "label": label}, user_id=user_id)
     audit.record(
         "survey.remind" if remind else "survey.send",
         "survey",
@@ -168,13 +173,14 @@ def reopen_survey(survey: Survey) -> None:
         audit.record("survey.reopen", "survey", survey.id, edition_id=survey.edition_id)
 
 
-def run_sending(payload: dict[str, Any], progress: Callable[[int, int], None]) -> dict[str, Any]:
+def run_sending(payload: dict[str, Any], progress: Report) -> dict[str, Any]:
     """The job: one invitation per person, committed in small steps; a second run goes on where the first stopped."""
     survey = db.session.get_one(Survey, payload["survey_id"])
-    return _remind(survey, progress) if payload.get("remind") else _invite(survey, progress)
+    work = _remind if payload.get("remind") else _invite
+    return work(survey, partial(progress, label=payload.get("label", "")))
 
 
-def _invite(survey: Survey, progress: Callable[[int, int], None]) -> dict[str, Any]:
+def _invite(survey: Survey, progress: Report) -> dict[str, Any]:
     recipients = queries.list_recipients(survey, clock.local_day(clock.now(), survey.edition.zone))
     for number, recipient in enumerate(recipients, 1):
         token = _token(survey.id, recipient.registration_id, recipient.participation_id)
@@ -205,7 +211,7 @@ def _invite(survey: Survey, progress: Callable[[int, int], None]) -> dict[str, A
     return {"invited": len(recipients)}
 
 
-def _remind(survey: Survey, progress: Callable[[int, int], None]) -> dict[str, Any]:
+def _remind(survey: Survey, progress: Report) -> dict[str, Any]:
     silent = queries.list_silent(survey)
     for number, invitation in enumerate(silent, 1):
         token = _token(survey.id, invitation.registration_id, invitation.participation_id)

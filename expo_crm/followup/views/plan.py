@@ -124,6 +124,7 @@ def make_plan() -> ResponseReturnValue:
         per_day=form.per_day.data,
         won_back=bool(form.won_back.data),
         subject=_("Call about %(edition)s", edition=i18n.bi(coming)),
+        label=_("Opportunities and calls made"),
     )
     return redirect(url_for("followup.plan", job=job.id))
 

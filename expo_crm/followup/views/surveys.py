@@ -230,7 +230,7 @@ def remind(survey_id: int) -> ResponseReturnValue:
 def _start(survey_id: int, *, remind: bool) -> ResponseReturnValue:
     survey = _survey(survey_id)
     try:
-        job = services.start_sending(survey, current_principal().id, remind=remind)
+        job = services.start_sending(survey, current_principal().id, remind=remind, label=_("Mails written"))
     except services.SurveyError as error:
         raise refuse(error) from error
     return redirect(url_for("followup.survey", survey_id=survey.id, job=job.id))
