@@ -221,6 +221,17 @@ def test_one_click_makes_the_list_and_a_second_adds_nothing(client, session, bef
 
 def test_the_plan_is_taken_back_but_not_what_was_worked_on(client, session, before_the_show):
     cast = series(session)
+    session.add(
+        Activity(
+            kind="visit",
+            company_id=cast.by["B"].id,
+            edition_id=cast.edition.id,
+            subject="早先拜访",
+            done_at=clock.now() - dt.timedelta(days=9),
+            created_at=clock.now(),
+        )
+    )
+    session.commit()
     sign_in(client, cast.sales)
     client.post("/e/fluid-2025/plan-next", data=PLAN)
     work(session, cast)
@@ -235,7 +246,11 @@ def test_the_plan_is_taken_back_but_not_what_was_worked_on(client, session, befo
     left = session.scalars(select(Opportunity)).all()
     assert [o.id for o in left] == [number] and left[0].stage == "intent"
     activities = session.scalars(select(Activity).order_by(Activity.id)).all()
-    assert [(a.outcome, a.done_at is not None) for a in activities] == [("interested", True), ("", False)]
+    assert [(a.kind, a.outcome, a.done_at is not None) for a in activities] == [
+        ("visit", "", True),  # before the plan: no work on it
+        ("call", "interested", True),
+        ("call", "", False),
+    ]
     assert session.scalars(select(RetentionCase)).all() == []
 
 

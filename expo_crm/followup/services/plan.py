@@ -147,7 +147,7 @@ def count_untouched(job: Job) -> int:
 
 
 def _untouched(opportunity_ids: list[int]) -> list[int]:
-    """Still a lead, never changed, no booth held, no contract, no call made."""
+    """Still a lead, never changed, no booth held, no contract, nothing done for it since it was made."""
     if not opportunity_ids:
         return []
     return list(
@@ -161,7 +161,7 @@ def _untouched(opportunity_ids: list[int]) -> list[int]:
                 ~exists().where(
                     Activity.company_id == Opportunity.company_id,
                     Activity.edition_id == Opportunity.edition_id,
-                    Activity.done_at.is_not(None),
+                    Activity.done_at >= Opportunity.created_at,
                 ),
             )
         )
