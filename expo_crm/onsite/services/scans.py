@@ -545,7 +545,7 @@ def initials(name: str, most: int = 3) -> str:
     elif len(name) <= 4 and all(map(text.is_han, name)):
         short = "".join(map(_reading, name[:most]))
     else:
-        short = _reading(name[: most + 9])  # the first signs decide
+        short = _reading(name[: 2 * most + 1])  # the first signs decide
     return " ".join(f"{s.upper()}." for s in short[:most])
 
 
