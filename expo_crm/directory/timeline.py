@@ -30,7 +30,7 @@ KINDS: dict[str, Any] = {
     "recruitment": _l("Recruitment"),
     "contract": _l("Contracts"),
     "money": _l("Money"),
-    "visitor": _l("Visitors"),
+    "visitor": _l("Visitor registrations"),
     "onsite": _l("Show days"),
     "meeting": _l("Meetings"),
     "survey": _l("Surveys"),

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from expo_crm.lib.ids import hash_token
 from tests.support.browsers import check_accessibility, check_no_overflow
 from tests.support.cast import PASSWORD
 
@@ -48,10 +49,12 @@ SAMPLES = {
     "hall_id": "select max(id) from hall where edition_id = :e",
     "hall_code": "select max(code) from hall where edition_id = :e",
     "batch_id": "select max(id) from import_batch",
+    "row_id": "select max(id) from import_row",
+    "payment_id": "select max(id) from payment",
 }
 # Addresses that answer a file, a fragment or a redirect, or need a state that the demonstration does not have.
 NOT_PAGES = re.compile(
-    r"\.pdf|\.ics|\.png|\.svg|\.csv|\.xlsx|/api/|/healthz|/attachments/|/progress|/file|download|/fragment|/panel|/search|/states|/part\b|^/static|^/$"
+    r"/questions/|\.pdf|\.ics|\.png|\.svg|\.csv|\.xlsx|/api/|/healthz|/attachments/|/progress|/file|download|/fragment|/panel|/search|/states|/part\b|^/static|^/$"
 )
 
 
@@ -90,14 +93,8 @@ def addresses(live_server: Any) -> list[str]:
     return sorted(path for path in set(out) if wanted.search(path))
 
 
-@pytest.mark.parametrize(("locale", "phone"), [("zh", True), ("en", False)])
-def test_every_staff_page(live_server: Any, addresses: list[str], open_page: Callable[..., Any], locale: str, phone: bool) -> None:
-    page = open_page(locale, phone=phone)
-    page.goto(f"/sign-in?lang={locale}")
-    page.locator("input[name=email]").fill(ADMIN)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("input[name=password]").press("Enter")
-    page.wait_for_url("**/e/**")
+def look_at(page: Any, addresses: list[str]) -> int:
+    """Open each address and hold it against the rules; how many were pages. Raises AssertionError with all that was found."""
     problems = []
     looked = 0
     for address in addresses:
@@ -112,4 +109,81 @@ def test_every_staff_page(live_server: Any, addresses: list[str], open_page: Cal
         except AssertionError as error:
             problems.append(str(error))
     assert not problems, "\n\n".join(problems)
+    return looked
+
+
+def enter(page: Any, locale: str, email: str, then: str) -> None:
+    page.goto(f"/sign-in?lang={locale}")
+    page.locator("input[name=email]").fill(email)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("input[name=password]").press("Enter")
+    page.wait_for_url(then)
+
+
+BOTH = pytest.mark.parametrize(("locale", "phone"), [("zh", True), ("en", False)])
+
+
+@BOTH
+def test_every_staff_page(live_server: Any, addresses: list[str], open_page: Callable[..., Any], locale: str, phone: bool) -> None:
+    page = open_page(locale, phone=phone)
+    enter(page, locale, ADMIN, "**/e/**")
+    looked = look_at(page, addresses)
     assert looked > 25 or os.environ.get("EXPO_TEST_PAGES"), f"only {looked} pages were found"
+
+
+@BOTH
+def test_every_portal_page(live_server: Any, addresses: list[str], open_page: Callable[..., Any], locale: str, phone: bool) -> None:
+    """The portal of an exhibitor with a contract, an invoice, visitors and meetings."""
+    from expo_crm.accounts.models import User
+    from expo_crm.accounts.services import hasher
+    from expo_crm.exhibitors.models import Contract, PortalMember
+    from expo_crm.lib import clock
+    from expo_crm.shows.models import Edition
+
+    email = f"{locale}@portal.example"
+    with live_server.database() as session:
+        coming = session.scalars(select(Edition).order_by(Edition.starts_on.desc())).first()
+        contract = session.scalars(select(Contract).where(Contract.edition_id == coming.id).order_by(Contract.id)).first()
+        user = User(email=email, name="陈思远", kind="exhibitor", password_hash=hasher.hash(PASSWORD), created_at=clock.now())
+        session.add(user)
+        session.flush()
+        session.add(PortalMember(user_id=user.id, company_id=contract.company_id))
+        query = "select id from participation where edition_id = :e and company_id = :c"
+        mine = session.scalar(text(query), {"e": coming.id, "c": contract.company_id})
+    pages = []
+    for rule in live_server.app.url_map.iter_rules():
+        view = live_server.app.view_functions[rule.endpoint]
+        kind = getattr(getattr(view, "policy", None), "kind", "")
+        if "GET" in rule.methods and kind == "exhibitor" and not NOT_PAGES.search(rule.rule):
+            pages.append(rule.rule.replace("<int:participation_id>", str(mine)))
+    page = open_page(locale, phone=phone)
+    enter(page, locale, email, "**/portal/**")
+    assert look_at(page, [*(p for p in pages if "<" not in p), "/me"]) >= 6
+
+
+@BOTH
+def test_public_pages(live_server: Any, addresses: list[str], open_page: Callable[..., Any], locale: str, phone: bool) -> None:
+    """What visitors and strangers see: registration, the visitor's own page, refusals."""
+    from expo_crm.shows.models import Edition
+    from expo_crm.visitors.models import Registration
+    from expo_crm.visitors.services.links import page_token
+
+    with live_server.database() as session:
+        editions = session.scalars(select(Edition).order_by(Edition.starts_on.desc())).all()
+        coming, last = editions[0], editions[1]
+        wanted = select(Registration).where(Registration.edition_id == coming.id, Registration.state == "approved")
+        registration = session.scalars(wanted.order_by(Registration.id)).first()
+        token = page_token(registration)
+        registration.token_hash = hash_token(token)
+        query = "select code from invitation_link l join participation p on p.id = l.participation_id where p.edition_id = :e"
+        code = session.scalar(text(query), {"e": coming.id})
+        slugs = coming.slug, last.slug
+    page = open_page(locale, phone=phone)
+    page.goto(f"/sign-in?lang={locale}")
+    look = ["/sign-in", f"/r/{slugs[0]}", f"/r/{slugs[0]}/privacy", f"/r/{slugs[1]}", f"/i/{code}", f"/v/{token}"]
+    assert look_at(page, look) == len(look)
+    for gone in ("/r/nothing", "/v/nothing", "/s/nothing", "/m/nothing", "/welcome/nothing", "/i/nothing", "/gate/pair/nothing", "/gate"):
+        answer = page.goto(gone)
+        assert answer.status in {401, 404, 410}, gone
+        check_no_overflow(page)
+        check_accessibility(page)

@@ -22,3 +22,14 @@ def test_placeholders_survive_translation():
             assert found <= wanted | {"num"}, english
             if isinstance(message.id, str):
                 assert wanted == found, english
+
+
+def test_a_text_has_one_chinese_everywhere():
+    """The catalogues are merged at run time: with two translations of one text, which one shows would be chance."""
+    seen: dict[str, dict[str, str]] = {}
+    for folder in owners():
+        for message in load(catalogue_path(folder)):
+            if message.id:
+                key, chinese = (m if isinstance(m, str) else m[0] for m in (message.id, message.string))
+                seen.setdefault(key, {})[chinese] = folder.parent.name
+    assert {key: found for key, found in seen.items() if len(found) > 1} == {}

@@ -88,9 +88,11 @@ def draw(booth: Booth, now: dt.datetime) -> Drawn:
     """What the plan shows of a booth at this moment."""
     state = effective_state(booth.state, booth.held_until, now)
     who = "" if state in {BoothState.AVAILABLE, BoothState.BLOCKED} else _who(booth)
-    parts = [booth.code, str(labels.BOOTH_STATES[state]), i18n.m2(booth.area_m2), who]
+    letter = labels.booth_letter(state)
+    # The name begins with what stands on the booth, so that people who speak to the machine can say what they see.
+    parts = [f"{booth.code} {letter}".strip(), str(labels.BOOTH_STATES[state]), i18n.m2(booth.area_m2), who]
     comma = "，" if i18n.locale() == "zh" else ", "
-    return Drawn(booth, state.value, labels.booth_letter(state), who, comma.join(p for p in parts if p))
+    return Drawn(booth, state.value, letter, who, comma.join(p for p in parts if p))
 
 
 def _legend(drawn: list[Drawn]) -> list[dict[str, Any]]:
