@@ -494,7 +494,7 @@ class World:
                 )
                 hold = dt.datetime.combine(self.today + dt.timedelta(days=rng.randrange(1, 7)), dt.time(18), ZONE)
                 booth["row"].update(state="held", opportunity_id=opportunity, held_until=hold)
-            else:
+            elif share < 0.74:  # the rest nobody has asked yet: the plan of the next edition finds them
                 self._open_opportunity(edition, company, "rebooking", position)
         fresh = [c for c in self.companies if not c["seen"]]
         gone = [c for c in self.companies if c["seen"] and max(c["seen"]) < index - 1]
