@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import click
@@ -42,7 +43,9 @@ def serve(demo: bool, host: str, port: int, workers: int) -> None:
 
 def run(host: str, port: int, workers: int, link: str) -> None:
     """Two child processes; when one ends or Ctrl-C comes, the other is stopped too."""
-    env = {**os.environ, "PORT": str(port)}
+    base_url = os.environ.get("EXPO_BASE_URL") or f"http://{host}:{port}"
+    env = {**os.environ, "PORT": str(port), "EXPO_BASE_URL": base_url}
+    link = base_url + urlsplit(link).path if link else ""
     python = [sys.executable, "-m"]
     children = [
         subprocess.Popen(
@@ -58,7 +61,7 @@ def run(host: str, port: int, workers: int, link: str) -> None:
         signal.signal(number, _stop)
     try:
         if _ready(host, port, children):
-            _greet(current_app.config["SETTINGS"].base_url, link)
+            _greet(base_url, link)
         while all(child.poll() is None for child in children):
             time.sleep(0.5)
     except KeyboardInterrupt:

@@ -731,7 +731,7 @@ class World:
         entry = (
             max(entry, earliest + dt.timedelta(minutes=4))
             if earliest
-            else max(entry, dt.datetime.combine(day, dt.time(8, 30), ZONE))
+            else entry
         )
         entry = min(entry, closing - dt.timedelta(minutes=20))
         gate = rng.choices(self.doors, weights=[55, 35, 10])[0]
