@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel.numbers import format_currency, format_decimal, format_percent
-from flask import Flask, Response, g, has_request_context, request, url_for
+from flask import Flask, Response, g, has_request_context, request
 from flask_babel import Babel, force_locale, format_date, format_datetime, format_time, format_timedelta, get_locale
 
 LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
@@ -65,7 +65,7 @@ def same_page(args: dict[str, str]) -> str:
 
     They are joined here and not given to ``url_for``, which takes names as ``endpoint`` or ``_external`` for its own.
     """
-    path = url_for(request.endpoint or "", **(request.view_args or {}))
+    path = request.script_root + request.path
     return f"{path}?{urlencode(args)}" if args else path
 
 

@@ -270,14 +270,21 @@ def check_accessibility(page: Page, *, ignore: tuple[str, ...] = (), within: str
 
 
 def check_no_overflow(page: Page) -> None:
-    """The page does not scroll sideways. Raises AssertionError with the widest elements."""
-    found = page.evaluate(
-        """() => {
-            const width = document.documentElement.clientWidth;
-            if (document.documentElement.scrollWidth <= width) return [];
-            const all = [...document.body.querySelectorAll("*")];
-            const wide = all.filter((one) => one.getBoundingClientRect().right > width + 1);
-            return wide.slice(0, 8).map((one) => `${one.tagName.toLowerCase()}.${one.className}`.slice(0, 120));
-        }"""
-    )
-    assert not found, f"{page.url} is wider than the screen: {', '.join(found)}"
+    """The page does not scroll sideways; what draws itself anew after a change of size has a second for it.
+
+    Raises AssertionError with the widest elements.
+    """
+    for _ in range(10):
+        found = page.evaluate(
+            """() => {
+                const width = document.documentElement.clientWidth;
+                if (document.documentElement.scrollWidth <= width) return [];
+                const all = [...document.body.querySelectorAll("*")];
+                const wide = all.filter((one) => one.getBoundingClientRect().right > width + 1);
+                return wide.slice(0, 8).map((one) => `${one.tagName.toLowerCase()}.${one.className}`.slice(0, 120));
+            }"""
+        )
+        if not found:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"{page.url} is wider than the screen: {', '.join(found)}")
