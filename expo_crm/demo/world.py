@@ -699,7 +699,7 @@ class World:
                 )
                 for day in edition["days"]:
                     if number < 2 or rng.random() < 0.6:
-                        self._one_day(edition, badge, day, 8, None)
+                        self._one_day(edition, badge, day, rng.choice([7, 8]), None)  # stand staff are early
         self._refusals(edition)
         return attended
 

@@ -6,9 +6,8 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from sqlalchemy import and_, case, exists, func, select
 
 from expo_crm.billing.models import Invoice, Payment
@@ -22,6 +21,9 @@ from expo_crm.matchmaking.models import Meeting
 from expo_crm.onsite.models import Lead
 from expo_crm.shows.models import Edition
 from expo_crm.visitors.models import Registration, VisitorClass
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ZERO = Decimal(0)
 OPEN_STAGES = ("lead", "contacted", "intent", "quoted", "held")
@@ -227,6 +229,8 @@ def frame_of_participations(show_id: int) -> pd.DataFrame:
 
     For analyses that go beyond the screens; amounts are Decimal.
     """
+    import pandas as pd  # a second of start-up that only this function needs
+
     rows = db.session.execute(
         select(
             Edition.slug,
@@ -244,6 +248,14 @@ def frame_of_participations(show_id: int) -> pd.DataFrame:
     return pd.DataFrame(
         rows.all(), columns=["edition", "starts_on", "company_id", "role", "net_m2", "amount", "outcome"]
     )
+
+
+def participation_matrix(show_id: int) -> pd.DataFrame:
+    """Company id × edition (oldest first) → net m² as Decimal; NaN where the company was absent or cancelled."""
+    frame = frame_of_participations(show_id)
+    there = frame[frame["outcome"].isin(["planned", "exhibited"])]
+    editions = list(dict.fromkeys(there["edition"]))
+    return there.pivot(index="company_id", columns="edition", values="net_m2").reindex(columns=editions)
 
 
 def has_anything(edition_id: int) -> bool:

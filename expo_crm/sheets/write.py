@@ -13,11 +13,6 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 from unicodedata import east_asian_width
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
-
 from expo_crm.sheets.cells import FORMULA_START, neutral
 
 Cell = str | int | float | Decimal | bool | date | datetime | time | None
@@ -85,6 +80,10 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], headers: Sequence[str], title: st
     Whole numbers beyond fifteen digits are written as text, so that no digit is lost. Rows are taken as they come; the
     file is packed in a temporary file above 8 MB.
     """
+    # openpyxl costs four tenths of a second at start-up, so it is loaded by the first workbook.
+    from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
+
     book = Workbook(write_only=True)
     sheet: Any = book.create_sheet(sheet_title(title))
     sheet.freeze_panes = "A2"
@@ -101,7 +100,7 @@ def write_xlsx(rows: Iterable[Sequence[Cell]], headers: Sequence[str], title: st
     yield from _packed(book)
 
 
-def _packed(book: Workbook) -> Iterator[bytes]:
+def _packed(book: Any) -> Iterator[bytes]:
     with SpooledTemporaryFile(max_size=8 * 1024 * 1024) as file:
         book.save(file)
         file.seek(0)
@@ -115,6 +114,8 @@ def sheet_title(title: str) -> str:
 
 
 def _header_cell(sheet: Any, header: str) -> Any:
+    from openpyxl.styles import Alignment, Font, PatternFill
+
     cell = _text_cell(sheet, header)
     cell.font = Font(bold=True)
     cell.fill = PatternFill("solid", fgColor="E9EEF6")
@@ -124,6 +125,8 @@ def _header_cell(sheet: Any, header: str) -> Any:
 
 def _text_cell(sheet: Any, text: str) -> Any:
     """A cell that is text whatever stands in it, also after a person edits it (quote prefix)."""
+    from openpyxl.cell import WriteOnlyCell
+
     text = _UNWRITABLE.sub("", text)[:_EXCEL_CELL]
     cell = WriteOnlyCell(sheet, value=text)
     cell.data_type = "s"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from expo_crm.directory.models import Activity
 from expo_crm.lib import clock
@@ -155,3 +157,18 @@ def test_the_frame_holds_the_ledger(session):
     frame = queries.frame_of_participations(cast.show.id)
     assert list(frame.edition) == ["fluid-2025"] * 3
     assert frame.net_m2.sum() == Decimal(54)
+
+
+def test_the_table_of_all_editions_tells_absence_from_no_space(client, session):
+    """A workbook: companies down, editions across; empty where a company was not there."""
+    cast = play(session)
+    sign_in(client, cast.sales)
+    response = client.get(f"/e/{cast.edition.slug}/participations.xlsx")
+    rows = list(load_workbook(io.BytesIO(response.data)).active.iter_rows(values_only=True))
+    assert rows[0][3] == cast.previous.slug
+    wanted = {one.name_zh or one.name_en: 9 * (n + 1) for n, one in enumerate(cast.companies[:3])}
+    assert {row[0]: row[3] for row in rows[1:]} == wanted
+    }
+    client.post("/sign-out")
+    sign_in(client, cast.reader)
+    assert client.get(f"/e/{cast.edition.slug}/participations.xlsx").status_code == 403
