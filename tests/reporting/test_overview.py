@@ -168,7 +168,6 @@ def test_the_table_of_all_editions_tells_absence_from_no_space(client, session):
     assert rows[0][3] == cast.previous.slug
     wanted = {one.name_zh or one.name_en: 9 * (n + 1) for n, one in enumerate(cast.companies[:3])}
     assert {row[0]: row[3] for row in rows[1:]} == wanted
-    }
     client.post("/sign-out")
     sign_in(client, cast.reader)
     assert client.get(f"/e/{cast.edition.slug}/participations.xlsx").status_code == 403

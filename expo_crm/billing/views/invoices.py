@@ -11,12 +11,11 @@ from markupsafe import Markup
 from sqlalchemy import or_, select
 from sqlalchemy.orm import contains_eager
 
-from expo_crm.billing import labels, queries
+from expo_crm.billing import invoice_pdf, labels, queries
 from expo_crm.billing.domain.invoice import InvoiceState, PaymentRefused, is_overdue
 from expo_crm.billing.forms import PaymentForm
 from expo_crm.billing.models import Invoice
 from expo_crm.billing.services import payments
-from expo_crm.billing import invoice_pdf
 from expo_crm.directory.models import Company
 from expo_crm.lib import clock, text
 from expo_crm.web import i18n, listing

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from expo_crm.billing import invoice_pdf
 from expo_crm.billing import labels as billing_labels
 from expo_crm.billing.domain.invoice import InvoiceState
-from expo_crm.billing import invoice_pdf
 from expo_crm.db import db
 from expo_crm.directory.models import Participation
 from expo_crm.exhibitors import queries
