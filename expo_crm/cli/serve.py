@@ -51,7 +51,7 @@ def run(host: str, port: int, workers: int, link: str) -> None:
         subprocess.Popen(
             [
                 *python, "gunicorn", "--no-control-socket", "--preload",
-                "--workers", str(workers), "--threads", "8", "--worker-class", "gthread",
+                "--workers", str(workers), "--threads", "4", "--worker-class", "gthread",
                 "--bind", f"{host}:{port}", "--graceful-timeout", "10", "--log-level", "warning", "wsgi:app",
             ],
             cwd=ROOT, env=env, start_new_session=True,

@@ -28,7 +28,7 @@ from tests.support.apps import SECRET, settings_for
 from tests.support.databases import ROOT, migrate
 from tests.support.postgres import PostgresServer
 
-WORKERS, THREADS = 2, 8  # as `flask serve` starts them, but for the number of threads nothing is set anywhere else
+WORKERS, THREADS = 2, 4  # as `flask serve` starts them
 DEVICES = 32
 SEED = 20260512
 BASE_ID = 1_000_000  # of copied rows, above what the sequences give out meanwhile
