@@ -6,7 +6,7 @@ from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from expo_crm.db import db
 from expo_crm.jobs import progress
@@ -29,8 +29,8 @@ KINDS = {
     "followup.plan_next": _l("Plan the next edition"),
 }
 COLUMNS = (
-    listing.Column("kind", _l("Work"), lambda j: KINDS.get(j.kind, j.kind), sort=Job.kind, primary=True),
-    listing.Column("state", _l("State"), lambda j: dict(STATES)[j.state], sort=Job.state, kind="status"),
+    listing.Column("kind", _l("Work"), lambda j: str(KINDS.get(j.kind, j.kind)), sort=Job.kind, primary=True),
+    listing.Column("state", _l("State"), lambda j: str(dict(STATES)[j.state]), sort=Job.state, kind="status"),
     listing.Column("due", _l("Due"), lambda j: i18n.datetime_(j.due_at), sort=Job.due_at, kind="date"),
     listing.Column(
         "finished", _l("Finished"), lambda j: i18n.datetime_(j.finished_at), sort=Job.finished_at, kind="date"
@@ -51,7 +51,8 @@ def jobs() -> ResponseReturnValue:
         tie_break=Job.id.desc(),
         filters=[listing.Filter("state", _("State"), STATES, lambda v: Job.state == v)],
         empty=listing.Empty("clock-cog", _("No background work yet")),
-        exportable=False,
+        search=lambda q: or_(Job.kind.contains(q, autoescape=True), Job.error.contains(q, autoescape=True)),
+        search_hint=_("Work or error"),
     )
     return render_template("jobs/jobs.html", listing=page)
 

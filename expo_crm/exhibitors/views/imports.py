@@ -122,6 +122,8 @@ def imports() -> ResponseReturnValue:
         default_sort="created",
         default_desc=True,
         tie_break=ImportBatch.id.desc(),
+        search=lambda q: ImportBatch.filename.contains(q, autoescape=True),
+        search_hint=_("File name"),
         empty=listing.Empty(
             "file-import",
             _("No list has been imported yet"),
@@ -129,7 +131,6 @@ def imports() -> ResponseReturnValue:
         ),
         row_url=lambda b: url_for("exhibitors.import_batch", batch_id=b.id),
         load=load,
-        exportable=False,
     )
     return render_template("exhibitors/imports/imports.html", listing=page, form=form), 422 if form.errors else 200
 
@@ -442,7 +443,6 @@ def _landed(found: ImportBatch) -> listing.Listing:
             if r.company_id
             else url_for("exhibitors.import_row", batch_id=found.id, row_id=r.id)
         ),
-        exportable=False,
     )
 
 

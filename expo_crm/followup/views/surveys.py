@@ -8,7 +8,7 @@ from flask import Response, abort, current_app, flash, g, redirect, render_templ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from expo_crm.db import db
 from expo_crm.followup.domain import results
@@ -95,6 +95,8 @@ def surveys() -> ResponseReturnValue:
             listing.Filter("audience", _("Audience"), list(AUDIENCES.items()), lambda v: Survey.audience == v),
             listing.Filter("state", _("State"), list(STATES.items()), lambda v: Survey.state == v),
         ],
+        search=lambda q: or_(Survey.title_zh.contains(q, autoescape=True), Survey.title_en.contains(q, autoescape=True)),
+        search_hint=_("Title"),
         empty=listing.Empty(
             "clipboard-text",
             _("No survey in this edition yet"),
