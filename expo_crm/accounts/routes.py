@@ -16,3 +16,4 @@ add("/me", view_func=profile.profile, endpoint="profile", methods=["GET", "POST"
 add("/me/sessions/end", view_func=profile.end_other_sessions, endpoint="end_sessions", methods=["POST"])
 add("/users", view_func=users.users, endpoint="users", methods=["GET", "POST"])
 add("/users/<int:user_id>", view_func=users.user, endpoint="user", methods=["GET", "POST"])
+add("/users/<int:user_id>/password-link", view_func=users.password_link, endpoint="password_link", methods=["POST"])

@@ -205,6 +205,8 @@ def accept_link(link: OneTimeLink, *, email: str, name: str, password: str, loca
         raise ValueError("used")
     user = db.session.scalar(select(User).where(User.email == email))
     kind = "exhibitor" if link.purpose == "portal" else "staff"
+    if link.purpose == "reset" and user is not None:
+        kind = user.kind
     if user is None:
         user = User(email=email, name=name, kind=kind, locale=locale, created_at=clock.now())
         db.session.add(user)

@@ -86,6 +86,18 @@ def user(user_id: int) -> ResponseReturnValue:
     return render_template("accounts/user.html", user=found, grants=grants)
 
 
+@requires(Permission.USERS)
+def password_link(user_id: int) -> ResponseReturnValue:
+    """A link with which a colleague chooses a new password; shown once, to be passed on. It works once, for an hour."""
+    found = db.session.get(User, user_id)
+    if found is None or not found.active:
+        abort(404)
+    token = services.create_link("reset", found.email, name=found.name, user_id=found.id)
+    link = current_app.config["SETTINGS"].base_url + url_for("accounts.welcome", token=token)
+    grants = [(role.value, ROLE_LABELS[role], len(GRANTS[role])) for role in Role]
+    return render_template("accounts/user.html", user=found, grants=grants, link=link)
+
+
 def _change(found: User) -> None:
     """Apply roles and the active switch. Refuses to take away the last administrator or the own account."""
     wanted = request.form.getlist("roles")
