@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, current_app, has_request_context, request, url_for
+from flask import Flask, has_request_context, request, url_for
 from flask_babel import lazy_gettext as _l
 
 from expo_crm.shows import queries as shows
@@ -102,11 +102,7 @@ def navigation() -> list[dict[str, Any]]:
     out = []
     for key, label, items in PHASES:
         shown = [
-            _item(i, edition)
-            for i in items
-            if principal.can(i.permission)
-            and (edition is not None or not i.edition)
-            and i.endpoint in current_app.view_functions
+            _item(i, edition) for i in items if principal.can(i.permission) and (edition is not None or not i.edition)
         ]
         if shown:
             out.append({"key": key, "label": label, "items": shown})
