@@ -31,3 +31,19 @@ def ensure_classes(edition: Edition) -> dict[str, VisitorClass]:
             db.session.add(found[code])
     db.session.flush()
     return found
+
+
+def clone_classes(previous: Edition, edition: Edition) -> None:
+    """The classes of the last edition, own ones too, for the next one: gates can name them before anybody registers."""
+    for old in db.session.scalars(select(VisitorClass).where(VisitorClass.edition_id == previous.id)):
+        db.session.add(
+            VisitorClass(
+                edition_id=edition.id,
+                code=old.code,
+                name_zh=old.name_zh,
+                name_en=old.name_en,
+                colour=old.colour,
+                position=old.position,
+            )
+        )
+    db.session.flush()
