@@ -10,6 +10,7 @@ NODE   := frontend/with-node.sh
 DIST   := expo_crm/static/dist/manifest.json
 PO     := $(wildcard expo_crm/translations/*/LC_MESSAGES/*.po expo_crm/*/translations/*/LC_MESSAGES/*.po)
 ARGS   ?=
+JOBS   ?= 2
 
 export PYTHONUTF8 := 1
 
@@ -26,8 +27,8 @@ run: .venv/.run $(DIST) .venv/.translations ## Start the product on 127.0.0.1:50
 demo: .venv/.run $(DIST) .venv/.translations ## Make the demonstration show in the configured database
 	@$(BIN)/flask demo $(ARGS)
 
-test: .venv/.dev $(DIST) .venv/.translations lint ## Run every check and test (ARGS="-k gate" for some)
-	$(BIN)/python -m pytest $(ARGS)
+test: .venv/.dev $(DIST) .venv/.translations lint ## Run every check and test (ARGS="-k gate" for some, JOBS=1 for one after the other)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: .venv/.dev node_modules/.package-lock.json ## Check style, the import contracts and the htmx version of templates
 	$(BIN)/ruff check .

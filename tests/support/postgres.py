@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 PREFIX = "expo-postgres-"
 MEMORY = Path("/dev/shm")
 ROOM = 2 * 1024**3
+YOUNG_SECONDS = 600
 
 
 def fast_folder() -> Path:
@@ -91,8 +93,8 @@ def _remove_leftovers(parent: Path) -> None:
     """Delete the data of servers that ended without cleaning up, as in a run that was killed."""
     for data in parent.glob(f"{PREFIX}*"):
         pid_file = data / "postmaster.pid"
-        if not (data / "PG_VERSION").exists():
-            continue  # another run is just making it
+        if time.time() - data.stat().st_mtime < YOUNG_SECONDS:
+            continue  # another run, or the other half of this one, may be just making it
         try:
             os.kill(int(pid_file.read_text().split("\n")[0]), 0)
         except (FileNotFoundError, ProcessLookupError, ValueError):
