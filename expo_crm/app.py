@@ -18,6 +18,7 @@ from expo_crm import (
     config,
     db,
     exhibitors,
+    faults,
     followup,
     jobs,
     matchmaking,
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         instance_path=str(settings.instance_path),
     )
     configure(app, settings)
+    faults.arm(settings.faults)
     import_tables()
     db.init_app(app, settings)
     csrf.init_app(app)

@@ -45,6 +45,7 @@ class Settings:
     testing: bool = False
     secure_cookies: bool = False
     pool_size: int = 8
+    faults: str = ""  # a plan of expo_crm.faults, for tests
 
     def __post_init__(self) -> None:
         if self.secret_key.lower() in WEAK_SECRETS or len(self.secret_key) < 24:
@@ -53,6 +54,8 @@ class Settings:
             raise ConfigError("EXPO_DATABASE_URL must start with sqlite:/// or postgresql://")
         if urlsplit(self.base_url).scheme not in {"http", "https"}:
             raise ConfigError("EXPO_BASE_URL must be an http(s) address")
+        if self.faults and not self.testing:
+            raise ConfigError("EXPO_FAULTS breaks things on purpose and works only with EXPO_TESTING=1")
         if self.smtp.tls not in {"starttls", "ssl", "none"}:
             raise ConfigError("EXPO_SMTP_TLS must be starttls, ssl or none")
 
@@ -78,6 +81,8 @@ def from_env(environ: dict[str, str] | None = None) -> Settings:
         proxies=_int(env, "EXPO_PROXIES", 0),
         pool_size=_int(env, "EXPO_POOL_SIZE", 8),
         secure_cookies=base_url.startswith("https://"),
+        testing=env.get("EXPO_TESTING") == "1",
+        faults=env.get("EXPO_FAULTS", ""),
         smtp=Smtp(
             host=env.get("EXPO_SMTP_HOST", ""),
             port=_int(env, "EXPO_SMTP_PORT", 587),

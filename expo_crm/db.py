@@ -20,6 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 
 from expo_crm.config import Settings
+from expo_crm.faults import point
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -191,8 +192,13 @@ def _settle(response: Response) -> Response:
     if response.status_code >= 400 and not g.get("keep_on_refusal", False):
         db.session.rollback()
         return response
+    writes = _will_write.get()
     try:
+        if writes:
+            point("before_commit")
         db.session.commit()
+        if writes:
+            point("after_commit_before_reply")
     except DBAPIError as error:
         db.session.rollback()
         return current_app.make_response(current_app.handle_user_exception(error))

@@ -29,6 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
+from expo_crm.faults import point
 from expo_crm.lib import clock, text
 from expo_crm.onsite.domain import badge_code, scan_input
 from expo_crm.onsite.domain.admission import Day, Facts, Rules, decide
@@ -263,7 +264,9 @@ def record_scan(post: Post, command: Command) -> Answer:
     """
     connection = db.session.connection()
     reading = _read(command.code)
+    point("after_read")
     badges = _lock_badges(connection, post, [reading])
+    point("after_lock")
     return _record(connection, post, command, reading, badges.get(reading.serial))
 
 
@@ -271,9 +274,12 @@ def record_scans(post: Post, commands: list[Command]) -> list[Answer | Exception
     """An offline queue. Each item stands alone: one answer, or the error that this item alone has."""
     connection = db.session.connection()
     readings = [_read(c.code) for c in commands]
+    point("after_read")
     badges = _lock_badges(connection, post, readings)
+    point("after_lock")
     out: list[Answer | Exception] = []
-    for command, reading in zip(commands, readings, strict=True):
+    for number, (command, reading) in enumerate(zip(commands, readings, strict=True)):
+        point("mid_batch_item", number)
         try:
             out.append(_record(connection, post, command, reading, badges.get(reading.serial), queued=True))
         except UuidReused as error:
@@ -345,6 +351,7 @@ def _record(
     rules = _rules(post, direction, state)
     facts = _facts(connection, post, reading, badge, state, rules, day)
     verdict = decide(facts, rules, at)
+    point("after_decide")
     final = command.decided or verdict
     agrees = (final.status in ADMITTED) == (verdict.status in ADMITTED)
     conflict = command.decided is not None and not agrees
@@ -399,6 +406,7 @@ def _store(connection: Connection, values: dict[str, Any]) -> int | None:
     """Log one scan and carry it into presence; None when its key is already there."""
     dialect = connection.dialect.name
     scan_id = connection.execute(_insert_scan(dialect), values).scalar()
+    point("after_insert")
     if scan_id is not None and values["badge_id"] is not None and values["decision"] in ADMITTED:
         entry = values["direction"] == "entry"
         connection.execute(
