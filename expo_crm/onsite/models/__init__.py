@@ -1,5 +1,8 @@
+from expo_crm.onsite.models.arrival import ExhibitorArrival
 from expo_crm.onsite.models.badge import Badge, SigningKey
 from expo_crm.onsite.models.device import Device, DeviceBoot, Gate
+from expo_crm.onsite.models.event import ConcurrentEvent, EventBooking, EventCheckin
+from expo_crm.onsite.models.layout import BadgeImage, BadgeLayout, BadgeLayoutClass, KioskPrinter, PrintJob
 from expo_crm.onsite.models.lead import Lead
 from expo_crm.onsite.models.scan import Presence, QuarantinedScan, Scan, ScanResolution
 from expo_crm.onsite.models.zone import AccessWindow, Zone
@@ -7,11 +10,20 @@ from expo_crm.onsite.models.zone import AccessWindow, Zone
 __all__ = [
     "AccessWindow",
     "Badge",
+    "BadgeImage",
+    "BadgeLayout",
+    "BadgeLayoutClass",
+    "ConcurrentEvent",
     "Device",
     "DeviceBoot",
+    "EventBooking",
+    "EventCheckin",
+    "ExhibitorArrival",
     "Gate",
+    "KioskPrinter",
     "Lead",
     "Presence",
+    "PrintJob",
     "QuarantinedScan",
     "Scan",
     "ScanResolution",
