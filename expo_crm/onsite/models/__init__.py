@@ -1,5 +1,5 @@
 from expo_crm.onsite.models.arrival import ExhibitorArrival
-from expo_crm.onsite.models.badge import Badge, SigningKey
+from expo_crm.onsite.models.badge import Badge, BadgeSetup, OpaqueCode, SigningKey
 from expo_crm.onsite.models.device import Device, DeviceBoot, Gate
 from expo_crm.onsite.models.event import ConcurrentEvent, EventBooking, EventCheckin
 from expo_crm.onsite.models.layout import BadgeImage, BadgeLayout, BadgeLayoutClass, KioskPrinter, PrintJob
@@ -10,6 +10,7 @@ from expo_crm.onsite.models.zone import AccessWindow, Zone
 __all__ = [
     "AccessWindow",
     "Badge",
+    "BadgeSetup",
     "BadgeImage",
     "BadgeLayout",
     "BadgeLayoutClass",
@@ -22,6 +23,7 @@ __all__ = [
     "Gate",
     "KioskPrinter",
     "Lead",
+    "OpaqueCode",
     "Presence",
     "PrintJob",
     "QuarantinedScan",
