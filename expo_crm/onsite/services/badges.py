@@ -17,7 +17,7 @@ from expo_crm.lib import clock, ids, text
 from expo_crm.onsite import queries
 from expo_crm.onsite.domain.badge_code import Payload, Purpose, encode
 from expo_crm.onsite.models import Badge
-from expo_crm.onsite.services import badge_pdf, keys
+from expo_crm.onsite.services import badge_pdf, feed, keys
 from expo_crm.onsite.services.badge_pdf import Face, Heading
 from expo_crm.shows.models import Edition
 from expo_crm.visitors.models import Registration, VisitorClass
@@ -41,8 +41,11 @@ class NotPossible(Exception):
 
 def issue_badge(registration: Registration) -> Badge:
     """The badge of this registration, made when there is none, with name, company and class as registered now."""
-    _insert([_values(registration)])
     badge = _current(registration.id)
+    if badge is None:
+        _insert([_values(registration)])
+        feed.changed(registration.edition_id)
+        badge = _current(registration.id)
     assert badge is not None
     refresh(badge)
     return badge
@@ -70,6 +73,7 @@ def issue_staff_badge(participation: Participation, name: str) -> Badge:
     )
     db.session.add(badge)
     db.session.flush()
+    feed.changed(badge.edition_id, badge.id)
     audit.record("badge.issue", "badge", badge.id, edition_id=badge.edition_id)
     return badge
 
@@ -98,6 +102,7 @@ def issue_all(edition_id: int, progress: Callable[[int, int], None] | None = Non
         if progress:
             progress(done, max(done, total))
     if done:
+        feed.changed(edition_id)
         audit.record("badge.issue_all", "edition", edition_id, edition_id=edition_id, changes={"badges": done})
     return done
 
@@ -148,14 +153,16 @@ def refresh(badge: Badge) -> None:
         setattr(badge, key, value)
     changed = audit.diff(before, {k: getattr(badge, k) for k in before})
     if changed:
+        feed.changed(badge.edition_id, badge.id)
         audit.record("badge.refresh", "badge", badge.id, edition_id=badge.edition_id, changes=changed)
     db.session.flush()
 
 
 def refresh_registration(registration: Registration) -> None:
-    """The same for a registration that was changed, when it has a badge. Gates decide by the badge's class."""
+    """The same for a registration that was changed, when it has a badge. Gates decide by its class and by its state."""
     badge = _current(registration.id)
     if badge is not None:
+        feed.changed(badge.edition_id, badge.id)
         refresh(badge)
 
 
@@ -201,6 +208,8 @@ def reprint(badge: Badge, reason: str) -> None:
     badge.generation += 1
     badge.printed_at = None
     badge.state_reason = text.clean(reason, limit=300)
+    badge.key_id = None
+    feed.changed(badge.edition_id, badge.id)
     refresh(badge)
     audit.record(
         "badge.reprint",
@@ -233,6 +242,7 @@ def _change(badge: Badge, state: str, allowed: set[str], reason: str) -> None:
         raise NotPossible(badge.state)
     before, badge.state = badge.state, state
     badge.state_reason = text.clean(reason, limit=300)
+    feed.changed(badge.edition_id, badge.id)
     db.session.flush()
     audit.record(
         "badge.state", "badge", badge.id, edition_id=badge.edition_id, changes={"state": [before, state]}, reason=reason
@@ -255,6 +265,8 @@ def print_one(badge: Badge) -> bytes:
     db.session.refresh(badge, ["visitor_class"])
     made = _render([badge], badge.edition)
     badge.printed_at = clock.now()
+    badge.key_id = keys.signer(badge.edition.show_id)[0]
+    feed.changed(badge.edition_id, badge.id)
     audit.record(
         "badge.print", "badge", badge.id, edition_id=badge.edition_id, changes={"generation": badge.generation}
     )
@@ -276,14 +288,15 @@ def print_many(
         raise NotPrintable("none")
     badges.sort(key=_order(order))
     made = _render(badges, edition, progress)
-    now = clock.now()
+    now, kid = clock.now(), keys.signer(edition.show_id)[0]
     for start in range(0, len(badges), CHUNK):
         db.session.execute(
             update(Badge)
             .where(Badge.id.in_([b.id for b in badges[start : start + CHUNK]]))
-            .values(printed_at=now)
+            .values(printed_at=now, key_id=kid)
             .execution_options(synchronize_session=False)
         )
+    feed.changed(edition.id, *(b.id for b in badges))
     audit.record(
         "badge.print", "edition", edition.id, edition_id=edition.id, changes={"badges": len(badges), "order": order}
     )
@@ -316,9 +329,10 @@ def _refresh_many(edition_id: int) -> None:
     def one(column: Any) -> Any:
         return select(column).where(Registration.id == Badge.registration_id).scalar_subquery()
 
-    db.session.execute(
+    moved = db.session.scalars(
         update(Badge)
         .where(Badge.edition_id == edition_id, Badge.registration_id.is_not(None), changed)
+        .returning(Badge.id)
         .values(
             class_id=one(Registration.class_id),
             holder=one(Registration.name),
@@ -326,7 +340,9 @@ def _refresh_many(edition_id: int) -> None:
             sort_key=func.substr(one(Registration.sort_key), 1, 300),
         )
         .execution_options(synchronize_session=False)
-    )
+    ).all()
+    if moved:
+        feed.changed(edition_id, *moved)
 
 
 def _order(order: str) -> Callable[[Badge], Any]:

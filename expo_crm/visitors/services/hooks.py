@@ -3,7 +3,7 @@
 ``expo_interests``: an object with ``set(registration, category_ids)`` and ``get(registration_id) -> set[int]``.
 ``expo_ticket_code``: ``(registration) -> str``.
 ``expo_registration_closed``: ``(registration) -> None``, called after a cancellation or rejection.
-``expo_registration_changed``: ``(registration) -> None``, called when name, company or class are corrected: the badge follows.
+``expo_registration_changed``: ``(registration) -> None``, called when name, company, class or state are changed: the badge and the gates follow.
 ``expo_attended``: ``(registration_id_column) -> SQL condition`` that the registration has a counted entry.
 """
 
@@ -41,7 +41,7 @@ def closed(registration: Registration) -> None:
 
 
 def changed(registration: Registration) -> None:
-    """Tell the packages above that what stands on the badge is another now."""
+    """Tell the packages above that what stands on the badge, or whether it holds, is another now."""
     tell = current_app.extensions.get("expo_registration_changed")
     if tell:
         tell(registration)

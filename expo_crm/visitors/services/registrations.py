@@ -227,6 +227,7 @@ def decide(registration: Registration, state: str, *, reason: str = "", mail: bo
     )  # fmt: skip
     if state in {"cancelled", "rejected"}:
         hooks.closed(registration)
+    hooks.changed(registration)
     if mail:
         mails.tell_decision(registration)
     return registration
