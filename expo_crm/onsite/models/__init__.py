@@ -3,7 +3,17 @@ from expo_crm.onsite.models.badge import Badge, BadgeSetup, OpaqueCode, SigningK
 from expo_crm.onsite.models.device import Device, DeviceBoot, Gate
 from expo_crm.onsite.models.event import ConcurrentEvent, EventBooking, EventCheckin
 from expo_crm.onsite.models.layout import BadgeImage, BadgeLayout, BadgeLayoutClass, KioskPrinter, PrintJob
-from expo_crm.onsite.models.lead import Lead
+from expo_crm.onsite.models.lead import (
+    Lead,
+    LeadAnswer,
+    LeadConsent,
+    LeadEvent,
+    LeadPolicy,
+    LeadQuestion,
+    LeadScan,
+    LeadTag,
+    LeadTagging,
+)
 from expo_crm.onsite.models.scan import Presence, QuarantinedScan, Scan, ScanResolution
 from expo_crm.onsite.models.zone import AccessWindow, Zone
 
@@ -23,6 +33,14 @@ __all__ = [
     "Gate",
     "KioskPrinter",
     "Lead",
+    "LeadAnswer",
+    "LeadConsent",
+    "LeadEvent",
+    "LeadPolicy",
+    "LeadQuestion",
+    "LeadScan",
+    "LeadTag",
+    "LeadTagging",
     "OpaqueCode",
     "Presence",
     "PrintJob",
