@@ -14,6 +14,7 @@ from expo_crm.onsite.models.lead import (
     LeadTag,
     LeadTagging,
 )
+from expo_crm.onsite.models.live import CapacityAlarm, HandTally, ScanHour
 from expo_crm.onsite.models.scan import Presence, QuarantinedScan, Scan, ScanResolution
 from expo_crm.onsite.models.zone import AccessWindow, Zone
 
@@ -24,6 +25,7 @@ __all__ = [
     "BadgeImage",
     "BadgeLayout",
     "BadgeLayoutClass",
+    "CapacityAlarm",
     "ConcurrentEvent",
     "Device",
     "DeviceBoot",
@@ -31,6 +33,7 @@ __all__ = [
     "EventCheckin",
     "ExhibitorArrival",
     "Gate",
+    "HandTally",
     "KioskPrinter",
     "Lead",
     "LeadAnswer",
@@ -47,6 +50,7 @@ __all__ = [
     "QuarantinedScan",
     "Scan",
     "ScanResolution",
+    "ScanHour",
     "SigningKey",
     "Zone",
 ]
