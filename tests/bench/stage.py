@@ -105,7 +105,7 @@ def fill(stage: Stage, big: int, small: int) -> None:
     with stage.connect() as connection:
         start = BASE_ID
         for edition_id, count in ((stage.small_edition_id, small), (stage.edition_id, big)):
-            _copy_visitors(connection, edition_id, start, count)
+            copy_visitors(connection, edition_id, start, count)
             start += count
         connection.commit()
         connection.autocommit = True
@@ -132,7 +132,7 @@ def fill(stage: Stage, big: int, small: int) -> None:
         db.session.remove()
 
 
-def _copy_visitors(connection: psycopg.Connection[Any], edition_id: int, start: int, count: int) -> None:
+def copy_visitors(connection: psycopg.Connection[Any], edition_id: int, start: int, count: int) -> None:
     random_ = random.Random(SEED + edition_id)
     names = [(n, text.search_key(n), text.pinyin(n)[0]) for n in (s + a + b for s in SURNAMES for a in GIVEN[:5] for b in GIVEN)]
     companies = [(n, text.search_key(n)) for n in (c + b + t for c in CITIES for b in BRANDS for t in TRADES)]

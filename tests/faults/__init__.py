@@ -1,0 +1,1 @@
+"""Faults: real processes, simulated gates with journals, and a checker. ``python -m tests.faults --help``."""
