@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.onsite.views import api, badges, gate, gates, leads, live, pairing, scans
+from expo_crm.onsite.views import api, badges, gate, gates, leads, live, pairing, scans, snapshot_api
 
 blueprint = Blueprint("onsite", __name__)
 at = blueprint.add_url_rule
@@ -16,6 +16,9 @@ at("/api/gate/override", "api_override", api.override, methods=["POST"])
 at("/api/gate/heartbeat", "api_heartbeat", api.heartbeat, methods=["POST"])
 at("/api/gate/state", "api_state", api.state)
 at("/api/gate/choose", "api_choose", api.choose, methods=["POST"])
+at("/api/gate/snapshot", "api_snapshot", snapshot_api.snapshot)
+at("/api/gate/snapshot/<int:version>/<int:number>", "api_snapshot_chunk", snapshot_api.snapshot_chunk)
+at("/api/gate/changes", "api_changes", snapshot_api.changes)
 
 # Badges
 at("/e/<edition>/badges", "badges", badges.badges)
