@@ -21,6 +21,8 @@ def _id() -> sa.types.TypeEngine:
 def upgrade() -> None:
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.add_column(sa.Column("participation_id", _id(), nullable=True))
+        batch_op.add_column(sa.Column("lead_rate_at", UtcDateTime(), nullable=True))
+        batch_op.add_column(sa.Column("lead_alarm_at", UtcDateTime(), nullable=True))
         batch_op.create_foreign_key(
             op.f("fk_device_participation_id_participation"), "participation", ["participation_id"], ["id"], ondelete="CASCADE"
         )
@@ -190,4 +192,5 @@ def downgrade() -> None:
     with op.batch_alter_table("device", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_device_participation_id"))
         batch_op.drop_constraint(op.f("fk_device_participation_id_participation"), type_="foreignkey")
-        batch_op.drop_column("participation_id")
+        for column in ("lead_alarm_at", "lead_rate_at", "participation_id"):
+            batch_op.drop_column(column)

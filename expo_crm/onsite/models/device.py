@@ -60,6 +60,8 @@ class Device(Base):
     app_version: Mapped[str] = mapped_column(String(60), default="")
     queue_length: Mapped[int] = mapped_column(Integer, default=0)
     key_ids: Mapped[JsonList] = mapped_column(default=list)  # public keys that it holds, as it said itself
+    lead_rate_at: Mapped[Moment | None]  # until when this lead device has used up its pace
+    lead_alarm_at: Mapped[Moment | None]  # when it was last seen trying codes of nobody
     wipe: Mapped[bool] = mapped_column(default=False)  # withdrawn for good: it empties its storage after its last upload
 
     edition: Mapped[Edition] = relationship()
