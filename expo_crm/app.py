@@ -17,6 +17,7 @@ from expo_crm import (
     cli,
     config,
     db,
+    directory,
     exhibitors,
     faults,
     followup,
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     shows.init_app(app)
     jobs.init_app(app)
     messaging.init_app(app)
+    directory.init_app(app)
     billing.init_app(app)
     exhibitors.init_app(app)
     visitors.init_app(app)
@@ -122,13 +124,14 @@ def connect(app: Flask) -> None:
 
     from expo_crm.exhibitors.services import portal
     from expo_crm.matchmaking.services import meetings, supply
+    from expo_crm.onsite.services import events
     from expo_crm.visitors.services import invitation_use
 
     app.extensions["expo_portal_accept"] = portal.accept
     app.extensions["expo_invitation_use"] = invitation_use.use_of
     app.extensions["expo_interests"] = supply.Interests
     app.extensions["expo_offers"] = supply.Offers
-    app.extensions["expo_registration_closed"] = meetings.cancel_of
+    app.extensions["expo_registration_closed"] = lambda r: (meetings.cancel_of(r), events.cancel_of(r))
 
 
 def import_tables() -> None:

@@ -25,6 +25,7 @@ TICKS: dict[str, int] = {
     "exhibitors.expire_holds": 60,
     "jobs.tidy": 3600,
     "matchmaking.expire": 3600,
+    "onsite.event_offers": 300,
 }
 
 
