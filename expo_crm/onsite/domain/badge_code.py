@@ -1,6 +1,7 @@
 """The code on a badge: 24 bytes of payload and their Ed25519 signature, in base 32 for a small QR code (version 6-M).
 
-It carries no name, no address and nothing that logs somebody in. The payload, big endian:
+It carries no name, no address and nothing that logs somebody in. An opaque code is 16 random bytes instead, for shows whose
+gates stay online: 26 signs that only the server can look up (``services.opaque``). The payload of a signed one, big endian:
 
 ====  =====  ==================================================
 at    bytes  what
@@ -35,6 +36,8 @@ ALL_ZONES = 0xFFFF
 PAYLOAD_BYTES = 24
 CODE_BYTES = PAYLOAD_BYTES + 64
 CODE_CHARS = 141
+OPAQUE_BYTES = 16
+OPAQUE_CHARS = 26
 MAX_READ_CHARS = 512  # of what a reader sends; longer is refused before anything looks at it
 _EPOCH = dt.date(2020, 1, 1)
 _LAYOUT = struct.Struct(">BBBI8sHHHHB")
@@ -80,9 +83,13 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Not one of our codes. ``reason``: malformed (ours, but damaged or cut) or unknown (something else)."""
+    """Not a signed code of ours. ``reason``: malformed (ours, but damaged or cut) or unknown (something else).
+
+    ``opaque`` is the cleaned text when it may be one of the codes that only the server can look up.
+    """
 
     reason: str
+    opaque: str = ""
 
 
 def pack(payload: Payload) -> bytes:
@@ -134,16 +141,28 @@ def parse(text: str) -> Code | Unreadable:
     cleaned = clean(text)
     if not _SIGNS.fullmatch(cleaned):
         return Unreadable("unknown" if cleaned else "malformed")
+    if len(cleaned) == OPAQUE_CHARS:
+        return Unreadable("unknown", cleaned) if _exact(cleaned + "=" * 6) else Unreadable("malformed")
     if len(cleaned) != CODE_CHARS:
         return Unreadable("malformed")
+    raw = _exact(cleaned + "===")
+    return _unpack(raw) if raw else Unreadable("malformed")
+
+
+def _exact(padded: str) -> bytes:
+    """The bytes, or none. The last sign carries spare bits: were they ignored, two texts would mean one code."""
     try:
-        raw = base64.b32decode(cleaned + "===")
+        raw = base64.b32decode(padded)
     except (binascii.Error, ValueError):
-        return Unreadable("malformed")
-    # The last sign carries a spare bit. Were it ignored, two texts would mean one code.
-    if base64.b32encode(raw).decode().rstrip("=") != cleaned:
-        return Unreadable("malformed")
-    return _unpack(raw)
+        return b""
+    return raw if base64.b32encode(raw).decode() == padded else b""
+
+
+def new_opaque(random: bytes) -> str:
+    """The text of an opaque code: 16 random bytes as 26 signs, which fit a QR code of version 2-M."""
+    if len(random) != OPAQUE_BYTES:
+        raise ValueError("an opaque code has 16 bytes")
+    return base64.b32encode(random).decode().rstrip("=")
 
 
 def _unpack(raw: bytes) -> Code | Unreadable:
