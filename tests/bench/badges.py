@@ -15,7 +15,7 @@ from tests.bench.stage import Stage
 
 def run(on: Stage, *, quick: bool, rounds: int) -> list[Line]:
     from expo_crm.onsite.models import Badge
-    from expo_crm.onsite.services import badge_pdf, badges
+    from expo_crm.onsite.services import badge_draw, badges
     from expo_crm.shows.models import Edition
 
     count = 200 if quick else 1000
@@ -36,7 +36,7 @@ def run(on: Stage, *, quick: bool, rounds: int) -> list[Line]:
             size = len(made)
             used = time.process_time()
             for code in codes:
-                badge_pdf.matrix(code)
+                badge_draw.matrix(code)
             alone.append(count / (time.process_time() - used))
             db.session.rollback()
     per_core = median(cpu)

@@ -16,8 +16,9 @@ from expo_crm.directory.services.consents import record_consent
 from expo_crm.jobs import services as jobs
 from expo_crm.jobs.models import Job
 from expo_crm.lib import clock
+from expo_crm.onsite.domain.layout import default_layout
 from expo_crm.onsite.models import Badge, Lead
-from expo_crm.onsite.services import badge_pdf, badges, leads
+from expo_crm.onsite.services import badge_draw, badge_pdf, badge_text, badges, leads
 from expo_crm.visitors.services import tickets
 from tests.onsite.play import register, stage
 from tests.support.cast import sign_in
@@ -199,14 +200,13 @@ def test_leads_need_consent_and_say_nothing_without_it(client, session):
 )
 def test_any_name_fits_on_a_badge(name):
     code = "A" * 141
-    made = badge_pdf.render(
-        [badge_pdf.Face(code, name, name, name, "专业观众", "Trade", "no-such-colour")], badge_pdf.Heading("展", "")
-    )
+    face = badge_draw.Face(code, name, name, name, "专业观众", "Trade", "no-such-colour")
+    made = badge_pdf.render([(default_layout(), face)], badge_draw.Heading("展", ""))
     assert len(PdfReader(io.BytesIO(made)).pages) == 1
     if "𠮷" in name:
-        assert badge_pdf.MISSING in pages(made)[0]
+        assert badge_text.MISSING in pages(made)[0]
 
 
 def test_the_picture_on_the_badge_is_the_code():
-    matrix = badge_pdf.matrix("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 4 + "ABCDEFGHIJKLM")
+    matrix = badge_draw.matrix("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 4 + "ABCDEFGHIJKLM")
     assert len(matrix) == 41  # version 6

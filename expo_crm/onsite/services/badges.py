@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -17,8 +16,7 @@ from expo_crm.lib import clock, ids, text
 from expo_crm.onsite import queries
 from expo_crm.onsite.domain.badge_code import Payload, Purpose, encode
 from expo_crm.onsite.models import Badge
-from expo_crm.onsite.services import badge_pdf, feed, keys
-from expo_crm.onsite.services.badge_pdf import Face, Heading
+from expo_crm.onsite.services import badge_files, feed, keys
 from expo_crm.shows.models import Edition
 from expo_crm.visitors.models import Registration, VisitorClass
 
@@ -256,14 +254,14 @@ def _lock(badge: Badge) -> None:
 # -- printing --------------------------------------------------------------------------------------------------------
 
 
-def print_one(badge: Badge) -> bytes:
-    """The PDF of one badge, noted as printed. Raises NotPrintable."""
+def print_one(badge: Badge, form: str = "pdf") -> bytes:
+    """The file of one badge (pdf or zpl), noted as printed. Raises NotPrintable."""
     standing = badge.registration is None or badge.registration.state == "approved"
     if badge.state != "active" or not standing:
         raise NotPrintable(badge.state)
     refresh(badge)
     db.session.refresh(badge, ["visitor_class"])
-    made = _render([badge], badge.edition)
+    made = _render([badge], badge.edition, form=form)
     badge.printed_at = clock.now()
     badge.key_id = keys.signer(badge.edition.show_id)[0]
     feed.changed(badge.edition_id, badge.id)
@@ -279,15 +277,16 @@ def print_many(
     badge_ids: Iterable[int],
     order: str = "name",
     progress: Callable[[int, int], None] | None = None,
+    form: str = "pdf",
 ) -> tuple[bytes, int]:
-    """(PDF, how many): those of ``badge_ids`` that may be printed, sorted, noted as printed. Raises NotPrintable when none may."""
+    """(file, how many): those of ``badge_ids`` that may be printed, sorted, noted as printed. Raises NotPrintable when none may."""
     wanted = list(badge_ids)
     _refresh_many(edition.id)
     badges = _load(edition.id, wanted)
     if not badges:
         raise NotPrintable("none")
     badges.sort(key=_order(order))
-    made = _render(badges, edition, progress)
+    made = _render(badges, edition, progress, form)
     now, kid = clock.now(), keys.signer(edition.show_id)[0]
     for start in range(0, len(badges), CHUNK):
         db.session.execute(
@@ -310,7 +309,11 @@ def _load(edition_id: int, badge_ids: list[int]) -> list[Badge]:
         out += db.session.scalars(
             select(Badge)
             .where(Badge.id.in_(part), Badge.id.in_(queries.printable(edition_id)))
-            .options(joinedload(Badge.visitor_class), joinedload(Badge.registration))
+            .options(
+                joinedload(Badge.visitor_class),
+                joinedload(Badge.registration).joinedload(Registration.person),
+                joinedload(Badge.registration).joinedload(Registration.company),
+            )
         )
     return out
 
@@ -361,26 +364,12 @@ def _order(order: str) -> Callable[[Badge], Any]:
     return lambda b: (b.sort_key, b.id)
 
 
-def _render(badges: Sequence[Badge], edition: Edition, progress: Callable[[int, int], None] | None = None) -> bytes:
+def _render(
+    badges: Sequence[Badge], edition: Edition, progress: Callable[[int, int], None] | None = None, form: str = "pdf"
+) -> bytes:
     kid, sign = keys.signer(edition.show_id)
-    faces = (
-        Face(
-            code=_code(badge, kid, sign, edition, Purpose.BADGE),
-            name=badge.holder,
-            company=badge.holder_company,
-            job_title=badge.registration.job_title if badge.registration else "",
-            class_zh=badge.visitor_class.name_zh,
-            class_en=badge.visitor_class.name_en,
-            colour=badge.visitor_class.colour,
-            number=f"{badge.registration.number}" if badge.registration else "",
-        )
-        for badge in badges
-    )
     total = len(badges)
     report = (lambda done: progress(done, total)) if progress else None
-    heading = Heading(edition.name_zh, edition.name_en, _dates(edition.starts_on, edition.ends_on))
-    return badge_pdf.render(faces, heading, progress=report)
-
-
-def _dates(first: dt.date, last: dt.date) -> str:
-    return first.isoformat() if first == last else f"{first.isoformat()} – {last:%m-%d}"
+    return badge_files.make(
+        badges, lambda badge: _code(badge, kid, sign, edition, Purpose.BADGE), edition, form=form, progress=report
+    )
