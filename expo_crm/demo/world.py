@@ -36,7 +36,7 @@ from expo_crm.followup.models import Case, Survey, SurveyAnswer, SurveyInvitatio
 from expo_crm.lib import ids, stands, text
 from expo_crm.lib.companies import company_key
 from expo_crm.matchmaking.models import Demand, Meeting, Offer
-from expo_crm.onsite.models import Badge, Device, Gate, Lead, Presence, Scan
+from expo_crm.onsite.models import Badge, Device, Gate, Lead, Presence, Scan, Zone
 from expo_crm.shows.models import Category, Edition, Hall, OpeningDay, Show
 from expo_crm.visitors.domain.vocabulary import CONSENTS
 from expo_crm.visitors.models import Registration, VisitorClass
@@ -625,6 +625,7 @@ class World:
     def _doors(self, edition: dict[str, Any]) -> list[tuple[int, int]]:
         """Gates with one device each: [(gate, device)]."""
         out = []
+        self.add(Zone, edition_id=edition["id"], hall_id=None, code="show", name_zh="全展会", name_en="The whole show")
         for code, zh, en in (
             ("N", "北入口", "North gate"),
             ("S", "南入口", "South gate"),
@@ -632,7 +633,7 @@ class World:
         ):
             gate = self.add(
                 Gate, edition_id=edition["id"], hall_id=None, code=code, name_zh=zh, name_en=en, zone="show", direction="both",
-                anti_passback="soft", cooldown_minutes=0, classes=[],
+                classes=[],
             )  # fmt: skip
             if edition["state"] == "closed":
                 end = dt.datetime.combine(edition["ends_on"], dt.time(17), ZONE)

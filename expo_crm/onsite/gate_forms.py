@@ -6,9 +6,9 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, IntegerField, SelectField, SelectMultipleField, StringField, ValidationError, widgets
+from wtforms import BooleanField, SelectField, SelectMultipleField, StringField, ValidationError, widgets
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import Length, NumberRange, Optional, Regexp
+from wtforms.validators import Length, Regexp
 
 from expo_crm.onsite.services import gates
 from expo_crm.web.forms import BaseForm, NotBlank
@@ -52,10 +52,6 @@ class GateForm(BaseForm):
     name_en = StringField(_l("Name in English"), [NotBlank(), Length(max=100)])
     hall = SelectField(_l("Leads into"))
     direction = SelectField(_l("Direction"), choices=_choices(DIRECTIONS))
-    anti_passback = SelectField(_l("The same badge again"), choices=_choices(PASSBACKS), default="soft")
-    cooldown_minutes = IntegerField(
-        _l("Minutes to wait"), [Optional(), NumberRange(min=1, max=1440)], description=_l("Only for the timed rule.")
-    )
     classes = SelectMultipleField(
         _l("Who may enter here"),
         option_widget=widgets.CheckboxInput(),
@@ -86,7 +82,6 @@ class GateForm(BaseForm):
     def fields(self) -> dict[str, Any]:
         """What the gate services take."""
         hall = self._halls.get(self.hall.data or "")
-        timed = self.anti_passback.data == "timed"
         return {
             "code": self.code.data,
             "name_zh": self.name_zh.data,
@@ -94,8 +89,6 @@ class GateForm(BaseForm):
             "hall_id": hall.id if hall else None,
             "zone": self.zone,
             "direction": self.direction.data,
-            "anti_passback": self.anti_passback.data,
-            "cooldown_minutes": (self.cooldown_minutes.data or 0) if timed else 0,
             "classes": list(self.classes.data or []),
             "any_time": bool(self.any_time.data),
         }
@@ -103,16 +96,6 @@ class GateForm(BaseForm):
     def validate_code(self, field: StringField) -> None:
         if gates.is_code_taken(self._edition.id, field.data, except_id=self._gate.id if self._gate else None):
             raise ValidationError(_("Another gate has this code."))
-
-    def validate_anti_passback(self, field: SelectField) -> None:
-        if field.data == "timed" and not self.cooldown_minutes.data:
-            raise ValidationError(_("Please say how many minutes the same badge has to wait."))
-        if field.data != "hard" or self.direction.data != "entry":
-            return
-        if not gates.has_exit(self._edition.id, self.zone, except_id=self._gate.id if self._gate else None):
-            raise ValidationError(
-                _("No gate reads badges on the way out here, so nobody could enter a second time. Choose another rule.")
-            )
 
 
 class DeviceForm(BaseForm):

@@ -9,7 +9,7 @@ from typing import Any
 from expo_crm.directory.models import Person
 from expo_crm.lib import clock, text
 from expo_crm.onsite.models import Gate
-from expo_crm.onsite.services import badges, devices
+from expo_crm.onsite.services import badges, devices, zones
 from expo_crm.visitors.models import Registration
 from tests.support.cast import play
 
@@ -29,10 +29,13 @@ def stage(session: Any, **gate: Any) -> SimpleNamespace:
 
 
 def add_gate(session: Any, cast: SimpleNamespace, code: str = "N1", **others: Any) -> Gate:
+    """A gate that is open at any time; ``anti_passback`` and the like are those of its zone."""
+    of_zone = {name: others.pop(name) for name in zones.FIELDS if name in others and name not in {"classes", "name_zh", "name_en"}}
     values: dict[str, Any] = {"name_zh": "北入口", "name_en": "North gate", "any_time": True, **others}
     gate = Gate(edition_id=cast.edition.id, code=code, **values)
     session.add(gate)
     session.flush()
+    zones.update_zone(zones.ensure_zone(cast.edition.id, gate.zone), **of_zone)
     return gate
 
 

@@ -6,13 +6,22 @@ Codes are stable and stored; texts may change. The same table serves the device,
 from __future__ import annotations
 
 ADMIT, ATTENTION, DENY, NEED_INPUT = "admit", "admit_attention", "deny", "need_input"
+VOID = "void"  # a row of the log that decides nothing: an annulment, a second reading at once
 ADMITTED = (ADMIT, ATTENTION)
+REFUSED = (DENY, NEED_INPUT)
+RESETS = ("reset", "day_reset")  # exits that nobody walked
+DUPLICATES = frozenset({"already_in", "already_used", "cooldown"})  # an entry too many, had the doors known of each other
 
 # code: (Chinese, English)
 REASONS: dict[str, tuple[str, str]] = {
     "ok": ("请进", "Welcome"),
     "ok_reentry": ("欢迎回来", "Welcome back"),
     "override": ("人工放行", "Admitted by hand"),
+    "manual": ("人工登记入场", "Checked in by hand"),
+    "annulled": ("该次扫描已撤销", "This scan was annulled"),
+    "repeat": ("重复读取", "Read twice at once"),
+    "reset": ("已人工清除在场状态", "Set to outside by hand"),
+    "day_reset": ("闭馆自动离场", "Out at closing"),
     "malformed": ("二维码残缺，请重新扫描", "The code is damaged or cut off, please scan it again"),
     "bad_signature": ("二维码无效", "This code is not genuine"),
     "unknown_key": ("二维码无法验证，请到服务台", "This code cannot be checked here, please go to the service desk"),

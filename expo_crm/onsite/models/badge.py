@@ -31,7 +31,6 @@ class SigningKey(Base):
     private_sealed: Mapped[str] = mapped_column(String(400))
     state: Mapped[Code] = mapped_column(default="active")
     state_reason: Mapped[Name] = mapped_column(default="")
-    hold: Mapped[Code] = mapped_column(default="")  # send to the service desk first: "", unpaid or need_input
     created_at: Mapped[Moment]
     changed_at: Mapped[Moment | None]
 

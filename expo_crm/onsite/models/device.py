@@ -59,6 +59,15 @@ class Device(Base):
     clock_offset_ms: Mapped[int | None]  # big: a clock may stand at 1970
     app_version: Mapped[str] = mapped_column(String(60), default="")
     queue_length: Mapped[int] = mapped_column(Integer, default=0)
+    # What it said of itself last: see ``services.devices.heartbeat``.
+    snapshot_version: Mapped[int | None] = mapped_column(Integer)
+    snapshot_age_s: Mapped[int | None] = mapped_column(Integer)
+    boot_id: Mapped[str] = mapped_column(String(60), default="")
+    last_seq: Mapped[int | None]
+    missing: Mapped[int] = mapped_column(Integer, default=0)  # numbers that neither we nor its queue hold
+    storage: Mapped[Json] = mapped_column(default=dict)  # quota, usage in bytes; persisted
+    battery: Mapped[int | None] = mapped_column(Integer)  # percent
+    alarm_at: Mapped[Moment | None]  # when it last read too many foreign codes
     key_ids: Mapped[JsonList] = mapped_column(default=list)  # public keys that it holds, as it said itself
     lead_rate_at: Mapped[Moment | None]  # until when this lead device has used up its pace
     lead_alarm_at: Mapped[Moment | None]  # when it was last seen trying codes of nobody

@@ -6,12 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import JSON, and_, bindparam, func, select, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.lib import clock, ids
-from expo_crm.onsite.models import Device, Gate
+from expo_crm.onsite.domain.admission import Window
+from expo_crm.onsite.models import AccessWindow, Device, Gate, Zone
 from expo_crm.shows.models import Edition, Hall
 
 PROFILES = ("gate", "gate_kiosk", "lead", "badge_print")
@@ -45,17 +48,52 @@ class Post:
     gate_en: str
     zone: str
     direction: str
-    anti_passback: str
-    cooldown_minutes: int
     classes: tuple[str, ...]
     any_time: bool
+    anti_passback: str
+    cooldown_minutes: int
+    zone_classes: tuple[str, ...]
+    period: str
     capacity: int | None
+    restricted: bool
+    stale_hours: int
+    windows: tuple[Window, ...]
+    pairing_no: int
+    zones: tuple[str, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """May this device stand at this gate?"""
+        return not self.zones or self.zone in self.zones
 
     @property
     def offset(self) -> dt.timedelta | None:
         return None if self.clock_offset_ms is None else dt.timedelta(milliseconds=self.clock_offset_ms)
 
 
+class _json_rows(FunctionElement[Any]):
+    """Rows of a subquery as one JSON array; no rows are NULL or an empty array."""
+
+    inherit_cache = True
+    type = JSON()
+
+
+@compiles(_json_rows, "postgresql")
+def _json_rows_postgresql(element: Any, compiler: Any, **others: Any) -> str:
+    return f"json_agg(json_build_array({compiler.process(element.clauses, **others)}))"
+
+
+@compiles(_json_rows)
+def _json_rows_sqlite(element: Any, compiler: Any, **others: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **others)}))"
+
+
+_windows = (
+    select(_json_rows(AccessWindow.class_code, AccessWindow.day, AccessWindow.opens_at, AccessWindow.closes_at))
+    .where(AccessWindow.zone_id == Zone.id)
+    .correlate(Zone)
+    .scalar_subquery()
+)
 _POST = (
     select(
         Device.id,
@@ -80,16 +118,24 @@ _POST = (
         Gate.name_en,
         Gate.zone,
         Gate.direction,
-        Gate.anti_passback,
-        Gate.cooldown_minutes,
         Gate.classes,
         Gate.any_time,
-        Hall.capacity,
+        Zone.anti_passback,
+        Zone.cooldown_minutes,
+        Zone.classes,
+        Zone.period,
+        func.coalesce(Zone.capacity, Hall.capacity),
+        Zone.restricted,
+        Zone.stale_hours,
+        _windows,
+        Device.pairing_no,
+        Device.zones,
     )
     .select_from(Device)
     .join(Edition, Edition.id == Device.edition_id)
     .outerjoin(Gate, Gate.id == Device.gate_id)
-    .outerjoin(Hall, Hall.id == Gate.hall_id)
+    .outerjoin(Zone, and_(Zone.edition_id == Gate.edition_id, Zone.code == Gate.zone))
+    .outerjoin(Hall, Hall.id == Zone.hall_id)
 )
 _BY_TOKEN = _POST.where(Device.token_hash == bindparam("token_hash"))
 _BY_ID = _POST.where(Device.id == bindparam("device_id"))
@@ -108,17 +154,34 @@ def get_post(device_id: int) -> Post:
     return found
 
 
+# A device that has no gate yet, or whose gate has no zone: what stands here instead of nothing.
+_NEUTRAL = {
+    17: "", 18: "", 19: "", 20: "", 21: "entry", 23: False, 24: "soft", 25: 0, 27: "day", 29: False, 30: 4,
+}  # fmt: skip
+_LISTS = (15, 22, 26, 33)
+
+
 def _post(row: Any) -> Post | None:
     if row is None:
         return None
     values = list(row)
-    values[15] = tuple(values[15] or ())
-    neutral = {17: "", 18: "", 19: "", 20: "", 21: "entry", 22: "soft", 23: 0}  # a device that has no gate yet
-    for place, value in neutral.items():
-        values[place] = value if values[place] is None else values[place]
-    values[24] = tuple(values[24] or ())
-    values[25] = bool(values[25])
+    for place, value in _NEUTRAL.items():
+        if values[place] is None:
+            values[place] = value
+    for place in _LISTS:
+        values[place] = tuple(values[place] or ())
+    values[31] = tuple(_window(w) for w in values[31] or ())
     return Post(*values)
+
+
+def _window(raw: list[Any]) -> Window:
+    class_code, day, opens, closes = raw
+    return Window(
+        class_code,
+        dt.date.fromisoformat(day) if day else None,
+        dt.time.fromisoformat(opens),
+        dt.time.fromisoformat(closes),
+    )
 
 
 def create_device(edition: Edition, gate: Gate | None, name: str, profile: str = "gate") -> tuple[Device, str]:
@@ -170,6 +233,10 @@ def pair(token: str) -> tuple[Device, str] | None:
             revoked_at=None,
             clock_offset_ms=None,
             queue_length=0,
+            pairing_no=Device.pairing_no + 1,
+            boot_id="",
+            last_seq=None,
+            missing=0,
         )
         .returning(Device.id)
         .execution_options(synchronize_session=False)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.onsite.models import Gate
+from expo_crm.onsite.services import zones
 from expo_crm.shows.models import Edition
 
 FIELDS = (
@@ -18,8 +19,6 @@ FIELDS = (
     "hall_id",
     "zone",
     "direction",
-    "anti_passback",
-    "cooldown_minutes",
     "classes",
     "any_time",
 )
@@ -29,6 +28,7 @@ def create_gate(edition: Edition, **fields: Any) -> Gate:
     """A new gate of an edition. ``fields`` are those of FIELDS; code and names are needed."""
     gate = Gate(edition_id=edition.id, **_known(fields))
     db.session.add(gate)
+    zones.ensure_zone(edition.id, gate.zone or zones.WHOLE_SHOW)
     db.session.flush()
     audit.record("gate.create", "gate", gate.id, edition_id=edition.id, changes={"code": [None, gate.code]})
     return gate
@@ -42,6 +42,8 @@ def update_gate(gate: Gate, **fields: Any) -> Gate:
         if before != value:
             setattr(gate, name, value)
             changes[name] = [before, value]
+    if "zone" in changes:
+        zones.ensure_zone(gate.edition_id, gate.zone)
     if changes:
         audit.record("gate.update", "gate", gate.id, edition_id=gate.edition_id, changes=changes)
     db.session.flush()

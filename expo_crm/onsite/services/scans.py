@@ -113,6 +113,7 @@ _badge_columns = (
     Badge.edition_id,
     Badge.holder,
     Badge.holder_company,
+    Badge.hold,
     VisitorClass.code.label("class_code"),
     VisitorClass.name_zh.label("class_zh"),
     VisitorClass.name_en.label("class_en"),
@@ -458,9 +459,11 @@ def _rules(post: Post, direction: str, state: _State) -> Rules:
         zone_name=clock.zone(post.timezone),
         first_day=post.starts_on,
         last_day=post.ends_on,
-        today=state.today,
+        days=(state.today,) if state.today else (),
         any_time=post.any_time,
         classes=frozenset(post.classes),
+        zone_classes=frozenset(post.zone_classes),
+        windows=post.windows,
         timed_classes=frozenset(post.counted_classes),
         anti_passback=post.anti_passback,
         cooldown=dt.timedelta(minutes=post.cooldown_minutes),
@@ -480,13 +483,18 @@ def _facts(
     payload = reading.payload
     if reading.fault or payload is None or badge is None:
         same = payload is None or payload.edition_id == post.edition_id
-        return Facts(fault=reading.fault, same_edition=same, known=badge is not None)
+        return Facts(
+            fault=reading.fault, device_allowed=post.allowed, same_edition=same, known=badge is not None
+        )
     inside = 0
     if rules.capacity is not None:
         inside = (
             connection.execute(_INSIDE, {"edition_id": post.edition_id, "day": day, "zone": post.zone}).scalar() or 0
         )
     return Facts(
+        device_allowed=post.allowed,
+        unpaid=badge.hold == "unpaid",
+        needs_input=badge.hold == "need_input",
         purpose=payload.purpose.name.lower(),
         badge_printed=badge.printed_at is not None,
         badge_state=badge.state,

@@ -76,7 +76,6 @@ def _form(gate: Gate | None = None) -> GateForm:
     form.prepare(g.edition, shows.list_halls(g.edition.id), visitors.list_classes(g.edition.id), gate)
     if not form.is_submitted():
         form.hall.data = str(gate.hall_id) if gate and gate.hall_id else "show"
-        form.cooldown_minutes.data = (gate.cooldown_minutes or None) if gate else None
     return form
 
 

@@ -1,6 +1,46 @@
 """Makes ``badge_codes.json`` and ``admission.json`` again: ``python -m tests.onsite.vectors.make``.
 
 Both files are read by the Python and by the JavaScript tests: what a device decides offline is what the server decides.
+
+A case of ``admission.json`` is ``{name, facts, rules, now, status, reason}``. Instants are ISO 8601 in UTC with a ``Z``, days
+``YYYY-MM-DD`` and times of day ``HH:MM`` in the venue's time; nothing is ever left out.
+
+facts
+    fault               "" | malformed | unknown | unknown_key | bad_signature | ambiguous: what reading the code found
+    device_allowed      bool: this device may decide at this gate
+    same_edition        bool: the code names this edition
+    known               bool: the badge is in the list that decides (server: the table; device: its list)
+    compromised         bool: the key that signed the code is on the deny list
+    purpose             "badge" | "ticket" | "lead"
+    badge_printed       bool (flag 1 of the device's list)
+    badge_state         "active" | "replaced" | "blocked" | "revoked"
+    generation          int of the code; current_generation: int of the list
+    registration_state  "approved" | "" | "submitted" | "in_review" | "returned" | "cancelled" | "rejected"; a device, which only
+                        knows flags, says "cancelled" for flag 2 and "submitted" for flag 4
+    unpaid, needs_input bool (flags 8 and 16)
+    badge_class         code of the class
+    presence            what the decider itself has recorded of this badge in this zone and period:
+                        {entries: int, inside: bool, first_entry_at: instant | null, last_at: instant | null}
+    elsewhere           the same, of what a device has heard of other doors; the server: all empty
+    inside_zone         int: how many are inside the zone
+    clock_suspect       bool: the decider's clock may be wrong (by more than 10 minutes, or no contact since its start)
+    list_age_minutes    int: age of the device's list; the server: 0
+
+rules (GET /api/gate/rules gives a device the same fields, with ``offline`` false, and "gate", "zone_code", "version" besides)
+    direction           "entry" | "exit" (a gate for both asks with the direction chosen on the device)
+    zone                IANA name; utc_offsets: [[instant, minutes], …] ascending: from that instant on local time is UTC plus so
+                        many minutes (before the first: the first)
+    first_day, last_day days of the edition
+    days                [{day, opens_at, closes_at}]: the opening days
+    any_time            bool: no check of day and hour
+    classes             [code]: of the gate; zone_classes: [code]: of the zone; empty admits every class
+    timed_classes       [code]: held to the opening hours, from 60 minutes before opening
+    windows             [{class_code: code | "" (every class), day: day | null (every opening day), opens_at, closes_at}]; a class with
+                        windows of its own has only those; closes_at not after opens_at is midnight
+    anti_passback       "off" | "soft" | "hard" | "timed" | "once"; cooldown_minutes: int
+    capacity            int | null
+    offline             bool: the decider is a device without network
+    restricted          bool; stale_hours: int
 """
 
 from __future__ import annotations
@@ -108,24 +148,40 @@ def _plain(payload: Payload) -> dict[str, Any]:
 
 
 NOON = "2026-06-09T04:00:00Z"  # noon in Shanghai on the first day
-DAY = {"day": "2026-06-09", "opens_at": "09:00", "closes_at": "17:00"}
+DAYS = [{"day": f"2026-06-{d:02}", "opens_at": "09:00", "closes_at": "17:00"} for d in (9, 10, 11)]
 RULES = {
     "direction": "entry",
     "zone": "Asia/Shanghai",
+    "utc_offsets": [["2026-06-01T00:00:00Z", 480]],
     "first_day": "2026-06-09",
     "last_day": "2026-06-11",
-    "today": DAY,
+    "days": DAYS,
     "any_time": False,
     "classes": [],
+    "zone_classes": [],
     "timed_classes": ["trade"],
+    "windows": [],
     "anti_passback": "soft",
     "cooldown_minutes": 0,
     "capacity": None,
+    "offline": False,
+    "restricted": False,
+    "stale_hours": 4,
 }
+BERLIN = {  # the night of 25 October 2026: 02:30 comes twice
+    "zone": "Europe/Berlin",
+    "utc_offsets": [["2026-10-01T00:00:00Z", 120], ["2026-10-25T01:00:00Z", 60]],
+    "first_day": "2026-10-24",
+    "last_day": "2026-10-25",
+    "days": [{"day": f"2026-10-{d}", "opens_at": "09:00", "closes_at": "17:00"} for d in (24, 25)],
+}
+NOWHERE = {"entries": 0, "inside": False, "first_entry_at": None, "last_at": None}
 FACTS = {
     "fault": "",
+    "device_allowed": True,
     "same_edition": True,
     "known": True,
+    "compromised": False,
     "purpose": "badge",
     "badge_printed": True,
     "badge_state": "active",
@@ -135,11 +191,21 @@ FACTS = {
     "unpaid": False,
     "needs_input": False,
     "badge_class": "trade",
-    "presence": {"entries": 0, "inside": False, "first_entry_at": None, "last_at": None},
+    "presence": NOWHERE,
+    "elsewhere": NOWHERE,
     "inside_zone": 0,
+    "clock_suspect": False,
+    "list_age_minutes": 0,
 }
 INSIDE = {"entries": 1, "inside": True, "first_entry_at": "2026-06-09T03:00:00Z", "last_at": "2026-06-09T03:00:00Z"}
 OUTSIDE = {**INSIDE, "inside": False, "last_at": "2026-06-09T03:30:00Z"}
+LATER = {**INSIDE, "last_at": "2026-06-09T03:45:00Z"}
+OFFLINE = {"offline": True}
+CLOSED = {"offline": True, "restricted": True}
+
+
+def _window(opens_at: str, closes_at: str, class_code: str = "", day: str | None = None) -> dict[str, Any]:
+    return {"class_code": class_code, "day": day, "opens_at": opens_at, "closes_at": closes_at}
 
 
 def _case(
@@ -160,7 +226,7 @@ def admission() -> list[dict[str, Any]]:
     """A case for every branch, then the order of checks: each fact set fails at one check and at all that follow."""
     cases = [_case("a first entry", "admit ok"), _case("back again", "admit ok_reentry", {"presence": OUTSIDE})]
     cases += [
-        _case(f"fault {f}", f"deny {f}", {"fault": f}) for f in ("malformed", "unknown", "unknown_key", "bad_signature")
+        _case(f"fault {f}", f"deny {f}", {"fault": f}) for f in ("malformed", "unknown", "unknown_key", "bad_signature", "ambiguous")
     ]
     cases += [
         _case("another edition", "deny wrong_show", {"same_edition": False}),
@@ -184,10 +250,15 @@ def admission() -> list[dict[str, Any]]:
         _case("not paid", "deny unpaid", {"unpaid": True}),
         _case("another class", "deny wrong_zone", {}, {"classes": ["press"]}),
         _case("this class", "admit ok", {}, {"classes": ["trade", "press"]}),
-        _case("the day before", "deny not_yet_valid", {}, {"today": None}, "2026-06-08T04:00:00Z"),
-        _case("the day after", "deny expired", {}, {"today": None}, "2026-06-12T04:00:00Z"),
-        _case("a day without opening", "deny wrong_day", {}, {"today": None}, "2026-06-10T04:00:00Z"),
-        _case("the wrong day's hours", "deny wrong_day", {}, {}, "2026-06-10T04:00:00Z"),
+        _case("the day before", "deny not_yet_valid", {}, {}, "2026-06-08T04:00:00Z"),
+        _case("the day after", "deny expired", {}, {}, "2026-06-12T04:00:00Z"),
+        _case("a day without opening", "deny wrong_day", {}, {"days": []}, "2026-06-10T04:00:00Z"),
+        _case("another day's hours", "deny wrong_day", {}, {"days": DAYS[:1]}, "2026-06-10T04:00:00Z"),
+        _case("another class, by the zone", "deny wrong_zone", {}, {"zone_classes": ["press"]}),
+        _case("this class, by the zone", "admit ok", {}, {"zone_classes": ["trade"], "classes": ["trade"]}),
+        _case(
+            "the gate is narrower than the zone", "deny wrong_zone", {}, {"zone_classes": ["trade"], "classes": ["press"]}
+        ),
         _case("the last second of the day before, in the venue", "deny not_yet_valid", {}, {}, "2026-06-08T15:59:59Z"),
         _case("midnight in the venue", "deny not_yet_valid", {}, {}, "2026-06-08T16:00:00Z"),
         _case(
@@ -197,7 +268,7 @@ def admission() -> list[dict[str, Any]]:
         _case("60 minutes early", "admit ok", {}, {}, "2026-06-09T00:00:00Z"),
         _case("the last second", "admit ok", {}, {}, "2026-06-09T08:59:59Z"),
         _case("closing time", "deny expired", {}, {}, "2026-06-09T09:00:00Z"),
-        _case("any time", "admit ok", {}, {"any_time": True, "today": None}, "2027-01-01T00:00:00Z"),
+        _case("any time", "admit ok", {}, {"any_time": True, "days": []}, "2027-01-01T00:00:00Z"),
         _case("something is missing", "need_input need_input", {"needs_input": True}),
         _case("inside, off", "admit ok_reentry", {"presence": INSIDE}, {"anti_passback": "off"}),
         _case("inside, soft", "admit_attention already_in", {"presence": INSIDE}),
@@ -222,7 +293,7 @@ def admission() -> list[dict[str, Any]]:
             "exit at night",
             "admit ok",
             {"presence": INSIDE},
-            {"direction": "exit", "today": None},
+            {"direction": "exit", "days": []},
             "2026-06-09T15:00:00Z",
         ),
         _case(
@@ -232,11 +303,114 @@ def admission() -> list[dict[str, Any]]:
             {"direction": "exit"},
         ),
     ]
-    return cases + _order()
+    return cases + _windows() + _again() + _offline() + _doubts() + _order()
+
+
+def _windows() -> list[dict[str, Any]]:
+    build_up = {"windows": [_window("08:00", "20:00", "builder", f"2026-06-0{d}") for d in (7, 8)]}
+    buyers = {"windows": [_window("13:00", "16:00"), _window("10:00", "11:00", "buyer"), _window("12:00", "14:00", "buyer")]}
+    buyer, builder = {"badge_class": "buyer"}, {"badge_class": "builder"}
+    night = {"windows": [_window("18:00", "00:00", day="2026-06-09")]}
+    berlin = {**BERLIN, "windows": [_window("02:00", "03:00", day="2026-10-25")]}
+    return [
+        _case("build-up pass two days before", "admit ok", builder, build_up, "2026-06-07T04:00:00Z"),
+        _case("build-up pass before its days", "deny not_yet_valid", builder, build_up, "2026-06-06T04:00:00Z"),
+        _case("build-up pass on a show day", "deny wrong_day", builder, build_up),
+        _case("build-up pass after the show", "deny expired", builder, build_up, "2026-06-12T04:00:00Z"),
+        _case("build-up pass too early in the day", "deny not_yet_valid", builder, build_up, "2026-06-06T23:59:59Z"),
+        _case("the windows of others do not bind", "admit ok", {}, build_up),
+        _case("own window", "admit ok", buyer, buyers),
+        _case("between two own windows", "deny not_yet_valid", buyer, buyers, "2026-06-09T03:30:00Z"),
+        _case("the last own window is over", "deny expired", buyer, buyers, "2026-06-09T06:00:00Z"),
+        _case("everybody's window, not for who has own ones", "admit ok", {}, buyers, "2026-06-09T06:00:00Z"),
+        _case("before everybody's window", "deny not_yet_valid", {}, buyers),
+        _case("everybody's window on a day without opening", "deny wrong_day", {}, {**buyers, "days": DAYS[:1]}, "2026-06-10T06:00:00Z"),
+        _case("everybody's window after the show", "deny expired", {}, buyers, "2026-06-12T06:00:00Z"),
+        _case("until midnight", "admit ok", {}, night, "2026-06-09T15:59:59Z"),
+        _case("midnight is another day", "deny wrong_day", {}, night, "2026-06-09T16:00:00Z"),
+        _case("a window on any time's gate", "admit ok", {}, {**night, "any_time": True}),
+        _case("summer's 02:30", "admit ok", {}, berlin, "2026-10-25T00:30:00Z"),
+        _case("winter's 02:30", "admit ok", {}, berlin, "2026-10-25T01:30:00Z"),
+        _case("winter's 03:00", "deny expired", {}, berlin, "2026-10-25T02:00:00Z"),
+    ]
+
+
+def _again() -> list[dict[str, Any]]:
+    timed = {"anti_passback": "timed", "cooldown_minutes": 31}
+    once = {"anti_passback": "once"}
+    return [
+        _case("once, first", "admit ok", {}, once),
+        _case("once, inside", "deny already_used", {"presence": INSIDE}, once),
+        _case("once, has left", "deny already_used", {"presence": OUTSIDE}, once),
+        _case("too soon after leaving", "deny cooldown", {"presence": OUTSIDE}, timed),
+        _case("only ever left", "admit ok", {"presence": {**NOWHERE, "last_at": "2026-06-09T03:59:00Z"}}, timed),
+        _case("once, leaving", "admit ok", {"presence": INSIDE}, {**once, "direction": "exit"}),
+        _case("off and full, inside", "admit ok_reentry", {"presence": INSIDE, "inside_zone": 10}, {"anti_passback": "off", "capacity": 10}),
+        _case("off and full, outside", "deny capacity_full", {"presence": OUTSIDE, "inside_zone": 11}, {"anti_passback": "off", "capacity": 10}),
+        _case("no room at all", "deny capacity_full", {}, {"capacity": 0}),
+        _case("full, leaving", "admit ok", {"presence": INSIDE, "inside_zone": 10}, {"capacity": 10, "direction": "exit"}),
+    ]
+
+
+def _offline() -> list[dict[str, Any]]:
+    old = {"list_age_minutes": 241}
+    unlisted = {"known": False, "generation": 3}
+    hard = {"anti_passback": "hard", **OFFLINE}
+    return [
+        _case("offline", "admit ok", {"list_age_minutes": 600}, OFFLINE),
+        _case("offline, badge newer than the list", "admit_attention stale_snapshot", unlisted, OFFLINE),
+        _case("offline, burnt key", "admit_attention stale_snapshot", {"compromised": True}, OFFLINE),
+        _case("online, burnt key", "admit ok", {"compromised": True}),
+        _case("offline, badge newer than the list, leaving", "admit_attention stale_snapshot", unlisted, {**OFFLINE, "direction": "exit"}),
+        _case("restricted, list of four hours", "admit ok", {"list_age_minutes": 240}, CLOSED),
+        _case("restricted, older list", "deny stale_snapshot", old, CLOSED),
+        _case("restricted, badge newer than the list", "deny stale_snapshot", unlisted, CLOSED),
+        _case("restricted, burnt key", "deny stale_snapshot", {"compromised": True}, CLOSED),
+        _case("restricted, older list, but online", "admit ok", old, {"restricted": True}),
+        _case("restricted, limit of one hour", "deny stale_snapshot", {"list_age_minutes": 61}, {**CLOSED, "stale_hours": 1}),
+        _case("hard here", "deny already_in", {"presence": INSIDE}, hard),
+        _case("hard, inside by another door", "admit_attention already_in", {"elsewhere": INSIDE}, hard),
+        _case("hard, left by another door", "admit ok_reentry", {"elsewhere": OUTSIDE}, hard),
+        _case("hard, in by another door, then out here", "admit ok_reentry", {"elsewhere": INSIDE, "presence": OUTSIDE}, hard),
+        _case("hard, out here, then in by another door", "admit_attention already_in", {"elsewhere": LATER, "presence": OUTSIDE}, hard),
+        _case("off, inside by another door", "admit ok_reentry", {"elsewhere": INSIDE}, {"anti_passback": "off", **OFFLINE}),
+        _case("once, used here", "deny already_used", {"presence": OUTSIDE}, {"anti_passback": "once", **OFFLINE}),
+        _case("once, used elsewhere", "admit_attention already_used", {"elsewhere": OUTSIDE}, {"anti_passback": "once", **OFFLINE}),
+        _case("timed, elsewhere", "admit_attention cooldown", {"elsewhere": INSIDE}, {"anti_passback": "timed", "cooldown_minutes": 61, **OFFLINE}),
+        _case("full by what was heard", "admit_attention capacity_full", {"inside_zone": 10}, {"capacity": 10, **OFFLINE}),
+        _case("full by what was heard, restricted", "deny capacity_full", {"inside_zone": 10}, {"capacity": 10, **CLOSED}),
+        _case("leaving, entry not seen", "admit ok", {}, {**OFFLINE, "direction": "exit"}),
+        _case("leaving, entry seen elsewhere", "admit ok", {"elsewhere": INSIDE}, {"direction": "exit"}),
+        _case("offline, another edition", "deny wrong_show", {**unlisted, "same_edition": False}, OFFLINE),
+        _case("offline, blocked in the list", "deny blocked", {"badge_state": "blocked"}, OFFLINE),
+        _case("offline, old print", "deny replaced", {"generation": 1}, OFFLINE),
+    ]
+
+
+def _doubts() -> list[dict[str, Any]]:
+    """A doubt admits in amber; the first one gives the reason, and a refusal further on still refuses."""
+    doubtful = {"clock_suspect": True}
+    early, unlisted = "2026-06-08T20:00:00Z", {"known": False, **doubtful}
+    return [
+        _case("doubtful clock, early", "admit_attention not_yet_valid", doubtful, {}, early),
+        _case("doubtful clock, wrong day", "admit_attention wrong_day", doubtful, {"days": []}),
+        _case("doubtful clock, after the show", "admit_attention expired", doubtful, {}, "2026-07-01T04:00:00Z"),
+        _case("doubtful clock, outside its window", "admit_attention not_yet_valid", doubtful, {"windows": [_window("13:00", "14:00")]}),
+        _case("doubtful clock, in time", "admit ok", doubtful),
+        _case("doubtful clock, cooldown", "admit_attention cooldown", {**doubtful, "presence": INSIDE}, {"anti_passback": "timed", "cooldown_minutes": 61}),
+        _case("doubtful clock, hard", "deny already_in", {**doubtful, "presence": INSIDE}, {"anti_passback": "hard"}, early),
+        _case("doubtful clock, full", "deny capacity_full", {**doubtful, "inside_zone": 1}, {"capacity": 1}, early),
+        _case("doubtful clock, something is missing", "need_input need_input", {**doubtful, "needs_input": True}, {}, early),
+        _case("list before clock", "admit_attention stale_snapshot", unlisted, OFFLINE, early),
+        _case("clock before soft", "admit_attention not_yet_valid", {**doubtful, "presence": INSIDE}, {}, early),
+        _case("soft before full", "admit_attention already_in", {"elsewhere": INSIDE, "inside_zone": 1}, {"capacity": 1, **OFFLINE}),
+        _case("a doubt, and refused here", "deny already_used", {"known": False, "presence": INSIDE}, {"anti_passback": "once", **OFFLINE}),
+    ]
 
 
 def _order() -> list[dict[str, Any]]:
     steps: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        ("deny device_not_allowed", {"device_allowed": False}, {}),
         ("deny bad_signature", {"fault": "bad_signature"}, {}),
         ("deny wrong_show", {"same_edition": False}, {}),
         ("deny unknown", {"known": False}, {}),
@@ -246,10 +420,23 @@ def _order() -> list[dict[str, Any]]:
         ("deny cancelled", {"registration_state": "cancelled"}, {}),
         ("deny unpaid", {"unpaid": True}, {}),
         ("deny wrong_zone", {}, {"classes": ["press"]}),
-        ("deny wrong_day", {}, {"today": None}),
+        ("deny wrong_zone", {}, {"zone_classes": ["press"]}),
+        ("deny wrong_day", {}, {"days": []}),
         ("need_input need_input", {"needs_input": True}, {}),
         ("deny already_in", {"presence": INSIDE}, {"anti_passback": "hard"}),
     ]
+    out = _chain("order", steps)
+    steps = [(v, f, {**r, **CLOSED}) for v, f, r in steps if "known" not in f]
+    steps.insert(4, ("deny stale_snapshot", {"list_age_minutes": 999}, CLOSED))
+    out += _chain("order offline", steps)
+    steps = [("deny already_used", {"presence": OUTSIDE}, {"anti_passback": "once"}), ("deny capacity_full", {"inside_zone": 1}, {"capacity": 1})]
+    out += _chain("order of the last two, once", steps)
+    steps[0] = ("deny cooldown", {"presence": OUTSIDE}, {"anti_passback": "timed", "cooldown_minutes": 40})
+    return out + _chain("order of the last two, timed", steps)
+
+
+def _chain(name: str, steps: list[tuple[str, dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Case n fails at step n and at all that follow."""
     out = []
     for start, (verdict, _facts, _rules) in enumerate(steps):
         facts: dict[str, Any] = {}
@@ -257,13 +444,15 @@ def _order() -> list[dict[str, Any]]:
         for _verdict, more_facts, more_rules in reversed(steps[start:]):
             facts |= more_facts
             rules |= more_rules
-        out.append(_case(f"order {start + 1}", verdict, facts, rules))
+        out.append(_case(f"{name} {start + 1}", verdict, facts, rules))
     return out
 
 
 def main() -> None:
-    for name, content in (("badge_codes", badge_codes()), ("admission", admission())):
-        (HERE / f"{name}.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    codes = json.dumps(badge_codes(), ensure_ascii=False, indent=1)
+    cases = ",\n".join(json.dumps(case, ensure_ascii=False) for case in admission())
+    (HERE / "badge_codes.json").write_text(codes + "\n", encoding="utf-8")
+    (HERE / "admission.json").write_text(f"[\n{cases}\n]\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
