@@ -10,7 +10,7 @@ def init_app(app: Flask) -> None:
     from expo_crm import jobs as ledger
     from expo_crm.directory import timeline
     from expo_crm.onsite import history, jobs, queries
-    from expo_crm.onsite.services import badges, events
+    from expo_crm.onsite.services import badges, events, leads
     from expo_crm.onsite.views import api, principal
 
     principal.init_app(app)
@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
     ledger.register(app, "onsite.print_badges", jobs.print_badges)
     timeline.register(app, "onsite", history.company_items)
     events.init_app(app)
+    app.extensions["expo_consent_answered"] = leads.consent_answered
     app.extensions["expo_ticket_code"] = badges.ticket_code
     app.extensions["expo_attended"] = queries.attended
     app.extensions["expo_registration_changed"] = badges.refresh_registration

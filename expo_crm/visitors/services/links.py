@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 
-from flask import current_app, url_for
+from flask import current_app
 
 from expo_crm.db import db
 from expo_crm.lib import ids
@@ -35,6 +35,7 @@ def page_token(registration: Registration) -> str:
 
 
 def page_url(registration: Registration) -> str:
-    """The whole address, for mails."""
+    """The whole address, for mails; also from background work, where there is no request."""
     base: str = current_app.config["SETTINGS"].base_url
-    return base + url_for("visitors.ticket", token=page_token(registration))
+    path = current_app.url_map.bind("").build("visitors.ticket", {"token": page_token(registration)})
+    return base + path
