@@ -209,8 +209,8 @@ def book(
     places = queries.places_of_one(event, now)
     # Nobody overtakes the queue: a place that is free while people wait is on its way to one of them.
     has_place = places.free > 0 and not places.waiting
-    found.state = BookingState.BOOKED.value if has_place else BookingState.WAITING.value
     found.position = None if has_place else queries.last_position(event.id) + 1
+    found.state = BookingState.BOOKED.value if has_place else BookingState.WAITING.value
     found.source, found.booked_at = source, now
     found.offered_until = found.moved_up_at = found.cancelled_at = None
     db.session.flush()
