@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 TICKS: dict[str, int] = {
     "messaging.deliver": 15,
     "exhibitors.expire_holds": 60,
+    "onsite.count_hours": 60,
+    "onsite.watch_capacity": 15,
     "jobs.tidy": 3600,
     "matchmaking.expire": 3600,
     "onsite.event_offers": 300,

@@ -43,6 +43,8 @@ use([
 
 // Told apart with every kind of colour vision, 3:1 or better on white.
 const PALETTE = ["#1f6feb", "#c2410c", "#0f766e", "#7c3aed", "#a16207", "#be185d", "#475569", "#15803d"];
+// The same order, light enough for the dark ground of a wall screen.
+const PALETTE_ON_DARK = ["#6ea8ff", "#ff9a5c", "#2dd4bf", "#c4a5ff", "#f0c14b", "#ff8fbe", "#b6c4dc", "#6fdc98"];
 const TONES = {
   neutral: "#64748b",
   info: "#1f6feb",
@@ -130,7 +132,7 @@ function optionFrom(spec, element) {
   const look = theme();
   const own = spec.kind ? described(spec, look) : { ...spec };
   return {
-    color: PALETTE,
+    color: look.dark ? PALETTE_ON_DARK : PALETTE,
     backgroundColor: "transparent",
     animation: !still.matches,
     animationDuration: 300,
@@ -169,7 +171,8 @@ function theme() {
     surface: pick("--tblr-bg-surface", "#ffffff"),
   };
   probe.remove();
-  return colours;
+  const [red, green, blue] = colours.text.match(/\d+/g).map(Number);
+  return { ...colours, dark: red + green + blue > 500 };
 }
 
 function described(spec, look) {
@@ -210,7 +213,7 @@ function cartesian(spec, look, format) {
       symbolSize: 6,
       showSymbol: one.values.length <= 40,
       areaStyle: kind === "area" ? { opacity: 0.15 } : undefined,
-      itemStyle: one.tone ? { color: TONES[one.tone] } : undefined,
+      itemStyle: one.tone ? { color: look.dark && one.tone === "neutral" ? look.text : TONES[one.tone] } : undefined,
       lineStyle: kind === "bar" ? undefined : { width: 2, type: one.dashed ? "dashed" : "solid" },
     };
   });

@@ -20,6 +20,8 @@ STATES = (("queued", _l("Waiting")), ("running", _l("Running")), ("done", _l("Do
 KINDS = {
     "messaging.deliver": _l("Send mail"),
     "exhibitors.expire_holds": _l("Free expired holds"),
+    "onsite.count_hours": _l("Count finished hours for the live board"),
+    "onsite.watch_capacity": _l("Watch the capacity of zones"),
     "exhibitors.preview_import": _l("Check an import"),
     "exhibitors.load_import": _l("Load an import"),
     "matchmaking.expire": _l("End unanswered meeting requests"),

@@ -17,6 +17,8 @@ def init_app(app: Flask) -> None:
     api.init_app(app)
     ledger.register(app, "onsite.issue_badges", jobs.issue_badges)
     ledger.register(app, "onsite.print_badges", jobs.print_badges)
+    ledger.register(app, "onsite.count_hours", jobs.count_hours)
+    ledger.register(app, "onsite.watch_capacity", jobs.watch_capacity)
     timeline.register(app, "onsite", history.company_items)
     events.init_app(app)
     app.extensions["expo_consent_answered"] = leads.consent_answered

@@ -12,7 +12,7 @@ from expo_crm.db import db
 from expo_crm.jobs.progress import Progress
 from expo_crm.lib import ids
 from expo_crm.onsite import queries
-from expo_crm.onsite.services import badges
+from expo_crm.onsite.services import badges, live
 from expo_crm.shows.models import Edition
 
 KEEP_SECONDS = 24 * 3600
@@ -46,6 +46,14 @@ def print_badges(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
     path.write_bytes(made)
     path.chmod(0o600)
     return {"badges": count, "file": name}
+
+
+def count_hours(_payload: dict[str, Any], _progress: Progress) -> dict[str, Any]:
+    return {"hours": live.count_hours_of_all()}
+
+
+def watch_capacity(_payload: dict[str, Any], _progress: Progress) -> dict[str, Any]:
+    return {"warnings": live.watch_capacity()}
 
 
 def _tidy() -> None:

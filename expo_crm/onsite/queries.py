@@ -7,10 +7,10 @@ counted at the doors of the show; an edition that has no such door is counted ov
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, distinct, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from expo_crm.db import db
@@ -21,9 +21,7 @@ from expo_crm.onsite.models import Badge, Device, Gate, Lead, Presence, Scan
 from expo_crm.shows.models import Edition, OpeningDay
 from expo_crm.visitors.models import Registration, VisitorClass
 
-SLOT = dt.timedelta(minutes=5)
 SHOW_ZONE = "show"
-ONLINE = dt.timedelta(seconds=90)
 
 
 # -- gates and devices -----------------------------------------------------------------------------------------------
@@ -102,45 +100,6 @@ class Figures:
     inside: int = 0
 
 
-@dataclass
-class GateLine:
-    gate: Gate
-    per_slot: list[int]
-    entries: int = 0
-    exits: int = 0
-    refused: int = 0
-
-
-@dataclass(frozen=True)
-class DeviceLine:
-    device: Device
-    online: bool
-
-
-@dataclass(frozen=True)
-class Live:
-    """The live board of one day. ``slots`` are starts of five minutes in the venue's local time."""
-
-    as_of: dt.datetime
-    day: dt.date
-    days: list[dt.date]
-    slots: list[dt.datetime]
-    gates: list[GateLine]
-    total_per_slot: list[int]
-    today: Figures
-    edition: Figures
-    refused: list[tuple[str, int]]
-    devices: list[DeviceLine] = field(default_factory=list)
-
-    @property
-    def unsynced(self) -> int:
-        return sum(line.device.queue_length for line in self.devices)
-
-    @property
-    def figures(self) -> Figures:
-        return self.edition
-
-
 def counted_zone(edition_id: int) -> ColumnElement[bool]:
     """Where this edition's visitors are counted: at its show doors, or everywhere when it has none."""
     doors = exists(select(Gate.id).where(Gate.edition_id == edition_id, Gate.zone == SHOW_ZONE)).correlate(None)
@@ -170,12 +129,37 @@ def _presences(edition: Edition, *columns: Any) -> Select[Any]:
 
 def figures(edition: Edition) -> Figures:
     """Visitors, visits and entries of the whole edition, counted classes only; inside is of today."""
-    per_day = figures_by_day(edition)
-    persons = db.session.scalar(_presences(edition, func.count(distinct(_person())))) or 0
-    today = per_day.get(clock.local_day(clock.now(), edition.timezone), Figures())
-    return Figures(
-        persons, sum(f.visitors for f in per_day.values()), sum(f.entries for f in per_day.values()), today.inside
-    )
+    today = clock.local_day(clock.now(), edition.timezone)
+    whole, by_day = people(edition, sorted({*(d.day for d in edition.days), today}))
+    return replace(whole, inside=by_day[today].inside)
+
+
+def people(edition: Edition, days: list[dt.date]) -> tuple[Figures, dict[dt.date, Figures]]:
+    """Figures of the whole edition and of each of ``days``, in one pass over presence; counted classes only.
+
+    Visits are counted on opening days. Per day, visits equal visitors; the whole edition has nobody inside.
+    """
+    columns = []
+    for number, day in enumerate(days):
+        there = Presence.local_day == day
+        columns += [
+            func.max(case((there, 1), else_=0)).label(f"there_{number}"),
+            func.sum(case((there, Presence.entries), else_=0)).label(f"entries_{number}"),
+            func.max(case((and_(there, Presence.inside), 1), else_=0)).label(f"inside_{number}"),
+        ]
+    persons = _presences(edition, _person().label("person"), func.sum(Presence.entries).label("entries"), *columns)
+    each = persons.group_by("person").subquery()
+    row = db.session.execute(
+        select(func.count(), func.sum(each.c.entries), *(func.sum(each.c[c.name]) for c in columns))
+    ).one()
+    numbers = [int(value or 0) for value in row]
+    by_day = {
+        day: Figures(numbers[i], numbers[i], numbers[i + 1], numbers[i + 2])
+        for day, i in zip(days, range(2, len(numbers), 3), strict=True)
+    }
+    opening = {d.day for d in edition.days} or set(days)
+    visits = sum(f.visitors for day, f in by_day.items() if day in opening)
+    return Figures(numbers[0], visits, numbers[1]), by_day
 
 
 def figures_by_day(edition: Edition) -> dict[dt.date, Figures]:
@@ -192,95 +176,6 @@ def figures_by_day(edition: Edition) -> dict[dt.date, Figures]:
         .order_by(Presence.local_day)
     )
     return {row[0]: Figures(row[1], row[1], int(row[2]), int(row[3])) for row in rows}
-
-
-def live(edition: Edition, day: dt.date | None = None) -> Live:
-    """Everything the live board shows of a day (default: today, or the last day of the show), in few queries."""
-    now = clock.now()
-    days = [d.day for d in sorted(edition.days, key=lambda d: d.day)]
-    today = clock.local_day(now, edition.timezone)
-    day = day or (today if today in days or not days or today < days[0] else days[-1])
-    gates = {gate.id: GateLine(gate, []) for gate in list_gates(edition.id)}
-    rows = _slot_counts(edition, day)
-    slots = _slots(edition, day, [row[1] for row in rows if row[2] == "entry"])
-    index = {slot.astimezone(dt.UTC): i for i, slot in enumerate(slots)}
-    for line in gates.values():
-        line.per_slot = [0] * len(slots)
-    for gate_id, slot, direction, admitted, count in rows:
-        line = gates.get(gate_id)
-        if line is None:
-            continue
-        if not admitted:
-            line.refused += count
-        elif direction == "exit":
-            line.exits += count
-        else:
-            line.entries += count
-            if slot in index:
-                line.per_slot[index[slot]] += count
-    lines = list(gates.values())
-    by_day = figures_by_day(edition)
-    persons = db.session.scalar(_presences(edition, func.count(distinct(_person())))) or 0
-    return Live(
-        as_of=now,
-        day=day,
-        days=sorted({*days, day, *by_day}),
-        slots=slots,
-        gates=lines,
-        total_per_slot=[sum(counts) for counts in zip(*(line.per_slot for line in lines), strict=True)]
-        or [0] * len(slots),
-        today=by_day.get(day, Figures()),
-        edition=Figures(
-            persons,
-            sum(f.visitors for f in by_day.values()),
-            sum(f.entries for f in by_day.values()),
-            by_day.get(day, Figures()).inside,
-        ),
-        refused=refused_by_reason(edition, day),
-        devices=[
-            DeviceLine(d, d.seen_at is not None and now - d.seen_at < ONLINE and d.revoked_at is None)
-            for d in list_devices(edition.id)
-        ],
-    )
-
-
-def _slot_counts(edition: Edition, day: dt.date) -> list[tuple[int, dt.datetime, str, bool, int]]:
-    """(gate, start of the five minutes in UTC, direction, admitted, scans) of a day, grouped by the database."""
-    seconds = int(SLOT.total_seconds())
-    if db.session.get_bind().dialect.name == "postgresql":
-        epoch: Any = func.floor(func.extract("epoch", Scan.corrected_at) / seconds)
-    else:
-        epoch = cast(func.strftime("%s", Scan.corrected_at), Integer) // seconds
-    admitted = case((Scan.decision.in_(ADMITTED), 1), else_=0)
-    rows = db.session.execute(
-        select(Scan.gate_id, epoch.label("slot"), Scan.direction, admitted.label("admitted"), func.count())
-        .where(*_on_day(edition.id, day, edition.timezone))
-        .group_by(Scan.gate_id, "slot", Scan.direction, "admitted")
-    )
-    return [(r[0], dt.datetime.fromtimestamp(int(r[1]) * seconds, dt.UTC), r[2], bool(r[3]), r[4]) for r in rows]
-
-
-def _slots(edition: Edition, day: dt.date, seen: list[dt.datetime]) -> list[dt.datetime]:
-    """Five-minute starts from an hour before opening to closing, wider when entries came earlier or later."""
-    hours = next((d for d in edition.days if d.day == day), None)
-    opens, closes = (hours.opens_at, hours.closes_at) if hours else (dt.time(9), dt.time(17))
-    start = dt.datetime.combine(day, opens, edition.zone).astimezone(dt.UTC) - dt.timedelta(hours=1)
-    end = dt.datetime.combine(day, closes, edition.zone).astimezone(dt.UTC)
-    start = min([start, *seen])
-    end = max([end, *(s + SLOT for s in seen)])
-    count = int((end - start) / SLOT)
-    return [(start + SLOT * i).astimezone(edition.zone) for i in range(count)]
-
-
-def refused_by_reason(edition: Edition, day: dt.date) -> list[tuple[str, int]]:
-    """Refused readings of a day by reason, most first."""
-    rows = db.session.execute(
-        select(Scan.reason, func.count())
-        .where(*_on_day(edition.id, day, edition.timezone), Scan.decision.not_in(ADMITTED))
-        .group_by(Scan.reason)
-        .order_by(func.count().desc(), Scan.reason)
-    )
-    return [(row[0], row[1]) for row in rows]
 
 
 def attended(registration_id: Any) -> ColumnElement[bool]:

@@ -1,18 +1,253 @@
-"""What the live board compares with: the same day of the last edition."""
+"""The live board: everything it shows of one day, in a constant number of statements.
+
+What is counted where: visitors, visits and entries are persons of counted classes at the doors of the show (see ``queries``);
+gates, classes and refusals count every reading; inside counts every badge.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Integer, cast, func, select
+from sqlalchemy import and_, exists, func, select
 
 from expo_crm.db import db
 from expo_crm.lib import clock
-from expo_crm.onsite.domain.reasons import ADMITTED
-from expo_crm.onsite.models import Scan
-from expo_crm.onsite.queries import SLOT
+from expo_crm.onsite import queries, queries_arrival, queries_zones
+from expo_crm.onsite.models import CapacityAlarm, Device, Gate, Presence, QuarantinedScan, Scan, ScanResolution
+from expo_crm.onsite.queries import Figures
+from expo_crm.onsite.queries_hours import SLOT, Counted, scans_between
+from expo_crm.onsite.queries_zones import ZoneLine
+from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Edition
+from expo_crm.visitors import queries as visitors
+from expo_crm.visitors.models import VisitorClass
+
+AT_NO_DOOR = frozenset({"day_reset", "reset"})  # rows of people and of the clock: nobody walked through a gate
+SILENT = dt.timedelta(seconds=60)
+
+
+@dataclass
+class GateLine:
+    gate: Gate
+    per_slot: list[int]
+    entries: int = 0
+    exits: int = 0
+    refused: int = 0
+
+
+@dataclass
+class ClassLine:
+    visitor_class: VisitorClass | None  # None: badges of a class that is gone, readings without a badge
+    per_slot: list[int]
+    entries: int = 0
+
+
+@dataclass(frozen=True)
+class DeviceLine:
+    """A device and how many scans it has made that we do not hold, as far as it told us."""
+
+    device: Device
+    missing: int
+
+
+@dataclass(frozen=True)
+class Before:
+    """The day of the last edition that stands where this one stands. ``per_slot`` follows the same local times; ``so_far`` counts the
+    entries until the present time of day, ``total`` those of the whole day."""
+
+    edition: Edition
+    day: dt.date
+    per_slot: list[int]
+    so_far: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Live:
+    """The live board of one day. ``slots`` are starts of five minutes in the venue's local time."""
+
+    as_of: dt.datetime
+    day: dt.date
+    today: Figures
+    edition: Figures
+    days: list[dt.date]
+    slots: list[dt.datetime]
+    gates: list[GateLine]
+    classes: list[ClassLine]
+    total_per_slot: list[int]
+    refused: list[tuple[str, int]]
+    zones: list[ZoneLine]
+    alarms: list[CapacityAlarm]
+    devices: list[DeviceLine]
+    conflicts: int
+    quarantined: int
+    duplicates: int
+    before: Before | None
+    arrivals: Any = None
+    by_hand: int = 0
+    inside: int = field(default=0)
+
+    @property
+    def entries(self) -> int:
+        """All entries through gates, of whatever class."""
+        return sum(self.total_per_slot)
+
+    @property
+    def unsynced(self) -> int:
+        return sum(line.device.queue_length for line in self.devices if line.device.revoked_at is None)
+
+    @property
+    def missing(self) -> int:
+        return sum(line.missing for line in self.devices)
+
+
+def live(edition: Edition, day: dt.date | None = None) -> Live:
+    """Everything the live board shows of ``day`` (default: today; before the show its first, afterwards its last day)."""
+    now = clock.now()
+    days = [d.day for d in sorted(edition.days, key=lambda d: d.day)]
+    today = clock.local_day(now, edition.timezone)
+    day = day or _usual_day(days, today)
+    counts = scans_between(edition.id, *clock.day_bounds(day, edition.timezone))
+    entries = [c for c in counts if c.entry and c.admitted and c.reason not in AT_NO_DOOR]
+    slots = _slots(edition, day, [c.slot for c in entries])
+    whole, by_day = queries.people(edition, sorted({*days, day}))
+    zones = queries_zones.zone_lines(edition, day)
+    door = next((line for line in zones if line.code == queries.SHOW_ZONE), None)
+    return Live(
+        as_of=now,
+        day=day,
+        today=by_day[day],
+        edition=whole,
+        days=sorted({*days, day}),
+        slots=slots,
+        gates=_gates(edition.id, counts, entries, slots),
+        classes=_classes(edition.id, entries, slots),
+        total_per_slot=_per_slot(entries, slots),
+        refused=_refused(counts),
+        zones=zones,
+        alarms=queries_zones.standing_alarms(edition.id) if day == today else [],
+        devices=_devices(edition.id),
+        conflicts=_open_conflicts(edition.id),
+        quarantined=_quarantined(edition.id),
+        duplicates=_duplicates(edition.id, day),
+        before=_before(edition, day, slots, now),
+        arrivals=queries_arrival.arrival_summary(edition.id),
+        by_hand=sum(line.by_hand for line in zones),
+        inside=door.inside if door else sum(line.inside for line in zones),
+    )
+
+
+def _usual_day(days: list[dt.date], today: dt.date) -> dt.date:
+    if not days or today in days:
+        return today
+    passed = [day for day in days if day < today]
+    return passed[-1] if passed else days[0]
+
+
+def _slots(edition: Edition, day: dt.date, seen: list[int]) -> list[dt.datetime]:
+    """Five-minute starts from an hour before opening to closing, wider when entries came earlier or later."""
+    hours = next((d for d in edition.days if d.day == day), None)
+    opens, closes = (hours.opens_at, hours.closes_at) if hours else (dt.time(9), dt.time(17))
+    first = int((dt.datetime.combine(day, opens, edition.zone) - dt.timedelta(hours=1)).timestamp())
+    last = int(dt.datetime.combine(day, closes, edition.zone).timestamp())
+    step = int(SLOT.total_seconds())
+    first = min([first, *seen]) // step * step
+    last = max([last, *(slot + step for slot in seen)])
+    return [dt.datetime.fromtimestamp(at, edition.zone) for at in range(first, last, step)]
+
+
+def _per_slot(counts: list[Counted], slots: list[dt.datetime]) -> list[int]:
+    sums: Counter[int] = Counter()
+    for counted in counts:
+        sums[counted.slot] += counted.number
+    return [sums[int(slot.timestamp())] for slot in slots]
+
+
+def _gates(edition_id: int, counts: list[Counted], entries: list[Counted], slots: list[dt.datetime]) -> list[GateLine]:
+    mine: dict[int, list[Counted]] = defaultdict(list)
+    exits: Counter[int] = Counter()
+    refused: Counter[int] = Counter()
+    for counted in entries:
+        mine[counted.gate_id].append(counted)
+    for counted in counts:
+        if not counted.admitted:
+            refused[counted.gate_id] += counted.number
+        elif not counted.entry and counted.reason not in AT_NO_DOOR:
+            exits[counted.gate_id] += counted.number
+    out = []
+    for gate in queries.list_gates(edition_id):
+        per_slot = _per_slot(mine[gate.id], slots)
+        out.append(GateLine(gate, per_slot, sum(per_slot), exits[gate.id], refused[gate.id]))
+    return out
+
+
+def _classes(edition_id: int, entries: list[Counted], slots: list[dt.datetime]) -> list[ClassLine]:
+    """Entries by class of the badge, most first; classes without entries are left out."""
+    known = {c.id: c for c in visitors.list_classes(edition_id)}
+    mine: dict[int, list[Counted]] = defaultdict(list)
+    for counted in entries:
+        mine[counted.class_id if counted.class_id in known else 0].append(counted)
+    lines = []
+    for class_id, found in mine.items():
+        per_slot = _per_slot(found, slots)
+        lines.append(ClassLine(known.get(class_id), per_slot, sum(per_slot)))
+    return sorted((line for line in lines if line.entries), key=lambda line: -line.entries)
+
+
+def _refused(counts: list[Counted]) -> list[tuple[str, int]]:
+    """Refused readings by reason, most first."""
+    sums: Counter[str] = Counter()
+    for counted in counts:
+        if not counted.admitted:
+            sums[counted.reason] += counted.number
+    return sorted(((reason, n) for reason, n in sums.items() if n), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _devices(edition_id: int) -> list[DeviceLine]:
+    """Devices that read at gates. Their scans have numbers without gaps in each pairing: what lies below the highest number that we hold,
+    and what the device itself says beyond its own queue, is missing."""
+    held = {row[0]: (row[1] or 0, row[2]) for row in db.session.execute(_held(edition_id))}
+    out = []
+    for device in queries.list_devices(edition_id):
+        if device.profile not in {"gate", "gate_kiosk"} or device.paired_at is None:
+            continue
+        highest, number = held.get(device.id, (0, 0))
+        out.append(DeviceLine(device, max(0, highest - number)))
+    return out
+
+
+def _held(edition_id: int) -> Any:
+    return (
+        select(Device.id, func.max(Scan.device_seq), func.count(Scan.device_seq))
+        .join(Scan, and_(Scan.device_id == Device.id, Scan.pairing_no == Device.pairing_no))
+        .where(Device.edition_id == edition_id)
+        .group_by(Device.id)
+    )
+
+
+def _open_conflicts(edition_id: int) -> int:
+    solved = exists(select(ScanResolution.id).where(ScanResolution.scan_id == Scan.id))
+    query = select(func.count()).where(Scan.edition_id == edition_id, Scan.conflict, ~solved)
+    return db.session.scalar(query) or 0
+
+
+def _quarantined(edition_id: int) -> int:
+    query = select(func.count()).where(QuarantinedScan.edition_id == edition_id, QuarantinedScan.state == "waiting")
+    return db.session.scalar(query) or 0
+
+
+def _duplicates(edition_id: int, day: dt.date) -> int:
+    """Entries that the doors would have refused, had they known of each other."""
+    query = select(func.sum(Presence.duplicates)).where(
+        Presence.edition_id == edition_id, Presence.local_day == day, Presence.duplicates > 0
+    )
+    return int(db.session.scalar(query) or 0)
+
+
+# -- the last edition ------------------------------------------------------------------------------------------------
 
 
 def same_day(edition: Edition, previous: Edition, day: dt.date) -> dt.date | None:
@@ -24,28 +259,21 @@ def same_day(edition: Edition, previous: Edition, day: dt.date) -> dt.date | Non
     return before[days.index(day)]
 
 
-def entries_by_time(edition: Edition, day: dt.date) -> dict[str, int]:
-    """Entries of a day by the local time at which their five minutes began, as "10:05"."""
-    seconds = int(SLOT.total_seconds())
-    if db.session.get_bind().dialect.name == "postgresql":
-        slot: Any = func.floor(func.extract("epoch", Scan.corrected_at) / seconds)
-    else:
-        slot = cast(func.strftime("%s", Scan.corrected_at), Integer) // seconds
-    start, end = clock.day_bounds(day, edition.timezone)
-    rows = db.session.execute(
-        select(slot.label("slot"), func.count())
-        .where(
-            Scan.edition_id == edition.id,
-            Scan.corrected_at >= start,
-            Scan.corrected_at < end,
-            Scan.direction == "entry",
-            Scan.decision.in_(ADMITTED),
-        )
-        .group_by("slot")
-    )
-    out: dict[str, int] = {}
-    for number, count in rows:
-        at = clock.to_local(dt.datetime.fromtimestamp(int(number) * seconds, dt.UTC), edition.zone)
-        key = at.strftime("%H:%M")
-        out[key] = out.get(key, 0) + count
-    return out
+def _before(edition: Edition, day: dt.date, slots: list[dt.datetime], now: dt.datetime) -> Before | None:
+    previous = shows.find_previous_edition(edition)
+    then = same_day(edition, previous, day) if previous else None
+    if previous is None or then is None:
+        return None
+    counts = scans_between(previous.id, *clock.day_bounds(then, previous.timezone))
+    by_time: Counter[dt.time] = Counter()
+    for counted in counts:
+        if counted.entry and counted.admitted and counted.reason not in AT_NO_DOOR:
+            by_time[dt.datetime.fromtimestamp(counted.slot, previous.zone).time()] += counted.number
+    total = sum(by_time.values())
+    if not total:
+        return None
+    here = now.astimezone(edition.zone)
+    until = here.time() if here.date() == day else dt.time.max if here.date() > day else dt.time.min
+    # A five minutes that runs is compared as a whole only when it is over.
+    so_far = sum(n for at, n in by_time.items() if (dt.datetime.combine(day, at) + SLOT).time() <= until or until == dt.time.max)
+    return Before(previous, then, [by_time[slot.time()] for slot in slots], so_far, total)

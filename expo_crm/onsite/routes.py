@@ -52,7 +52,9 @@ at("/gate/pair/<token>", "confirm_pairing", pairing.confirm_pairing, methods=["P
 
 # Live board and scan log
 at("/e/<edition>/live", "live", live.live)
-at("/e/<edition>/live/board", "live_board", live.live_board)
+at("/e/<edition>/live/fragment", "live_board", live.live_board)
+at("/e/<edition>/live/tally", "hand_tally", live.hand_tally, methods=["POST"])
+at("/e/<edition>/gates/card", "gate_card", live.gate_card)
 at("/e/<edition>/scans", "scans", scans.scans)
 at("/e/<edition>/scans/<int:scan_id>", "scan", scans.scan)
 at("/e/<edition>/scans/<int:scan_id>/override", "override_scan", scans.override_scan, methods=["POST"])

@@ -10,7 +10,7 @@ from sqlalchemy import event, func, select
 
 from expo_crm.db import db
 from expo_crm.lib import clock
-from expo_crm.onsite import queries
+from expo_crm.onsite import queries, queries_live
 from expo_crm.onsite.models import Presence, Scan
 from expo_crm.onsite.services import badges, devices, rebuild
 from tests.onsite.play import add_device, add_gate, register, scan_of, send, stage, upload
@@ -385,7 +385,7 @@ def test_figures_equal_the_log_and_rebuild_finds_nothing(client, session, runner
     send(client, cast.token, codes[1], direction="exit")
     send(client, cast.token, "nonsense!")
     today = clock.local_day(clock.now(), cast.edition.timezone)
-    live = queries.live(cast.edition, today)
+    live = queries_live.live(cast.edition, today)
     assert (live.today.visitors, live.today.entries, live.today.inside) == (3, 3, 2)  # the press does not count
     assert live.edition.visits == 3 and live.refused == [("unknown", 1)]
     assert [(g.entries, g.exits, g.refused) for g in live.gates] == [(4, 1, 1)]
