@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
+WEB_THREADS = 4  # of each web process
 WEAK_SECRETS = {"", "secret", "changeme", "dev", "development", "12345", "password"}
 
 

@@ -109,6 +109,10 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate()
 
 IDLE_SECONDS = 1.0
+# A request that waits for a lock or runs longer is answered 503: a gate decides alone after 1.5 s, and a thread that waits serves
+# nobody. Commands, jobs and migrations may take their time.
+REQUEST_LIMITS = "-c lock_timeout=2s -c statement_timeout=8s"
+BACKGROUND_LIMITS = b"SET LOCAL lock_timeout = '20s'; SET LOCAL statement_timeout = '1h'"
 # SQLite takes its write lock either at the first write, where a second writer fails at once with a stale snapshot,
 # or at BEGIN IMMEDIATE, where it waits for its turn. Units of work that may write say so before they start.
 _will_write: ContextVar[bool] = ContextVar("will_write", default=False)
@@ -121,8 +125,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         options |= {
             "pool_size": settings.pool_size,
             "max_overflow": settings.pool_size,
-            "pool_timeout": 5,
-            "connect_args": {"options": "-c lock_timeout=4s -c statement_timeout=60s -c timezone=UTC"},
+            "pool_timeout": 2,
+            "connect_args": {"options": f"{REQUEST_LIMITS} -c timezone=UTC"},
         }
     app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
@@ -133,6 +137,7 @@ def init_app(app: Flask, settings: Settings) -> None:
             _tune_sqlite(db.engine)
         else:
             _ask_idle_connections(db.engine)
+            _relax_background(db.engine)
     app.before_request(_declare_intent)
     app.after_request(_settle)
 
@@ -169,6 +174,13 @@ def _ask_idle_connections(engine: Engine) -> None:
     @event.listens_for(engine, "checkin")
     def on_checkin(_connection: Any, record: Any) -> None:
         record.info["used"] = time.monotonic()
+
+
+def _relax_background(engine: Engine) -> None:
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        if not has_request_context():
+            connection.connection.driver_connection.execute(BACKGROUND_LIMITS)
 
 
 def _declare_intent() -> None:

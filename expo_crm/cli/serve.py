@@ -24,11 +24,10 @@ from sqlalchemy import select
 from expo_crm import scheduler
 from expo_crm.accounts import services as accounts
 from expo_crm.cli.users import first_admin_link
-from expo_crm.config import ROOT
+from expo_crm.config import ROOT, WEB_THREADS
 from expo_crm.db import db
 from expo_crm.shows.models import Edition
 
-THREADS = 4
 SHORT_LIFE = 10.0  # seconds; who ends earlier has something wrong with it
 SHORT_LIVES = 5  # in a row, and there is no use in trying again
 STOP_SECONDS = 12
@@ -162,7 +161,7 @@ def _web(app: Flask, address: str, workers: int) -> None:
             for name, value in {
                 "bind": address,
                 "workers": workers,
-                "threads": THREADS,
+                "threads": WEB_THREADS,
                 "worker_class": "gthread",
                 "graceful_timeout": 10,
                 "loglevel": "warning",

@@ -30,11 +30,12 @@ class Sessions(SecureCookieSessionInterface):
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Install errors, languages, permissions, security headers and the names templates may use."""
-    from expo_crm.web import assets, errors, i18n, policy, security
+    from expo_crm.web import assets, errors, i18n, lanes, policy, security
 
     app.url_map.converters["int"] = IdConverter
     app.session_interface = Sessions()
     errors.init_app(app)
+    lanes.init_app(app)
     i18n.init_app(app)
     security.init_app(app, https=settings.secure_cookies)
     policy.init_app(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import uuid
 
@@ -36,6 +37,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(IntegrityError, _conflict)
     app.register_error_handler(DBAPIError, _busy)
     app.register_error_handler(TimeoutError, _busy)
+    app.register_error_handler(OSError, _disk)
     app.register_error_handler(
         OverflowError, lambda e: answer(422, _("A value is too large or cannot be stored."))
     )  # SQLite's driver says so in its own words
@@ -110,6 +112,17 @@ def _busy(error: Exception) -> Response:
         503, _("The database did not answer in time. Nothing was stored; please try again in a few seconds."), "busy"
     )
     out.headers["Retry-After"] = "2"
+    return out
+
+
+def _disk(error: OSError) -> Response:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return _unexpected(error)
+    log.error("disk full: %s", error)
+    out = answer(
+        503, _("The disk of the server is full. Nothing was stored; please tell your administrator."), "disk_full"
+    )
+    out.headers["Retry-After"] = "30"
     return out
 
 
