@@ -173,7 +173,7 @@ def test_another_time_and_calling_off_are_told_to_everybody(session):
     sent = subjects(session)
     assert sent.count("“泵阀节能论坛”时间或地点有变") == 2 and sent.count("“泵阀节能论坛”已取消") == 2
     with pytest.raises(EventError, match="called_off"):
-        events.book(cast.event, visitor(session, cast, "丙"))
+        events.book(session.get(ConcurrentEvent, cast.event.id), visitor(session, cast, "丙"))
 
 
 def test_a_cancelled_registration_gives_its_places_back(app, session):
