@@ -130,6 +130,7 @@ def test_lists_search_and_cost_the_same_for_one_and_for_many(client, session):
     few = cost(f"{E}/badges")
     for number in range(12):
         badges.issue_badge(register(session, cast, f"观众{number}", "某公司"))
+    session.commit()
     assert cost(f"{E}/badges") == few
     assert "林晓" in client.get(f"{E}/badges?q=lx").text and "林晓" not in client.get(f"{E}/badges?q=zz").text
     assert (

@@ -11,11 +11,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import update
 
-from expo_crm.db import db
+from expo_crm.onsite.domain.badge_code import Purpose
 from expo_crm.onsite.models import Badge, BadgeSetup, SigningKey
-from expo_crm.onsite.services import badges, feed, keys, snapshots
+from expo_crm.onsite.services import badges, feed, keys, opaque, reissue, snapshots
 from expo_crm.visitors.services import registrations
-from tests.onsite.play import add_device, register, send, stage
+from tests.onsite.play import add_device, register, scan_of, send, stage, upload
 
 
 def get(client, token, path):
@@ -225,4 +225,46 @@ def test_rotation_waits_for_the_devices_and_a_stolen_key_is_denied(client, sessi
         with pytest.raises(keys.NotPossible):
             getattr(keys, kind)(third)
     assert session.query(SigningKey).filter_by(state="active").count() == 1
-    assert db.session is not None
+
+
+def test_an_opaque_code_is_looked_up_and_its_reprint_is_another(client, session):
+    cast = stage(session)
+    signed = cast.code
+    opaque.set_mode(cast.edition, "opaque")
+    session.commit()
+    code = badges.code_of(cast.badge)
+    ticket = badges.code_of(cast.badge, Purpose.TICKET)
+    session.commit()
+    assert len(code) == len(ticket) == 26 and code != ticket and code == badges.code_of(cast.badge)
+    assert badges.print_one(cast.badge) and cast.badge.key_id is None
+    session.commit()
+    answer = send(client, cast.token, f"]Q1{code.lower()}\r").json
+    assert (answer["status"], answer["reason"], answer["holder"]["initials"]) == ("admit", "ok", "L. X.")
+    assert send(client, cast.token, ticket).json["reason"] == "wrong_purpose"  # the badge is printed
+    assert send(client, cast.token, signed).json["status"] == "admit_attention"  # a print from before stays good
+    for nothing in (code[:-1] + ("E" if code[-1] != "E" else "A"), "A" * 26):
+        assert send(client, cast.token, nothing).json["reason"] == "unknown"
+    receipts = upload(client, cast.token, [scan_of(code), scan_of("A" * 26), scan_of(signed)]).json["receipts"]
+    assert [r["answer"]["reason"] for r in receipts] == ["already_in", "unknown", "already_in"]
+    badges.reprint(cast.badge, "torn")
+    session.commit()
+    assert badges.code_of(cast.badge) != code
+    session.commit()
+    assert send(client, cast.token, code).json["reason"] == "replaced"
+    assert send(client, cast.token, badges.code_of(cast.badge)).json["status"] == "admit_attention"
+
+
+def test_badges_of_a_stolen_key_are_issued_anew(session):
+    cast = stage(session)
+    badges.print_one(cast.badge)
+    other = badges.issue_badge(register(session, cast, "赵敏"))  # not printed: its next print is by another key anyway
+    session.commit()
+    kid = keys.ensure_key(cast.show.id).kid
+    assert keys.count_prints(cast.edition.id) == {kid: 1}
+    before = feed.version(cast.edition.id)
+    assert reissue.reissue(cast.edition.id, kid, "stolen") == 1
+    session.commit()
+    session.expire_all()
+    assert (cast.badge.generation, cast.badge.printed_at, other.generation) == (2, None, 1)
+    assert feed.version(cast.edition.id) == before + 1
+    assert reissue.reissue(cast.edition.id, kid, "stolen") == 0

@@ -16,7 +16,7 @@ from expo_crm.lib import clock, ids, text
 from expo_crm.onsite import queries
 from expo_crm.onsite.domain.badge_code import Payload, Purpose, encode
 from expo_crm.onsite.models import Badge
-from expo_crm.onsite.services import badge_files, feed, keys
+from expo_crm.onsite.services import badge_files, feed, keys, opaque
 from expo_crm.shows.models import Edition
 from expo_crm.visitors.models import Registration, VisitorClass
 
@@ -169,13 +169,21 @@ def refresh_registration(registration: Registration) -> None:
 
 def code_of(badge: Badge, purpose: Purpose = Purpose.BADGE) -> str:
     """The text of the badge's code. Raises keys.KeyUnusable."""
-    kid, sign = keys.signer(badge.edition.show_id)
-    return _code(badge, kid, sign, badge.edition, purpose)
+    return _coder([badge], badge.edition, purpose)(badge)
 
 
 def ticket_code(registration: Registration) -> str:
     """What the confirmation mail carries: admits until the badge is printed, and finds the registration at the desk."""
     return code_of(issue_badge(registration), Purpose.TICKET)
+
+
+def _coder(badges: Iterable[Badge], edition: Edition, purpose: Purpose) -> Callable[[Badge], str]:
+    """What makes the codes of these badges, signed or opaque as the edition wants it."""
+    if opaque.mode_of(edition.id) == "opaque":
+        codes = opaque.codes_for(badges, purpose)
+        return lambda badge: codes[badge.id]
+    kid, sign = keys.signer(edition.show_id)
+    return lambda badge: _code(badge, kid, sign, edition, purpose)
 
 
 def _code(badge: Badge, kid: int, sign: Callable[[bytes], bytes], edition: Edition, purpose: Purpose) -> str:
@@ -263,7 +271,7 @@ def print_one(badge: Badge, form: str = "pdf") -> bytes:
     db.session.refresh(badge, ["visitor_class"])
     made = _render([badge], badge.edition, form=form)
     badge.printed_at = clock.now()
-    badge.key_id = keys.signer(badge.edition.show_id)[0]
+    badge.key_id = _key_id(badge.edition)
     feed.changed(badge.edition_id, badge.id)
     audit.record(
         "badge.print", "badge", badge.id, edition_id=badge.edition_id, changes={"generation": badge.generation}
@@ -287,7 +295,7 @@ def print_many(
         raise NotPrintable("none")
     badges.sort(key=_order(order))
     made = _render(badges, edition, progress, form)
-    now, kid = clock.now(), keys.signer(edition.show_id)[0]
+    now, kid = clock.now(), _key_id(edition)
     for start in range(0, len(badges), CHUNK):
         db.session.execute(
             update(Badge)
@@ -300,6 +308,11 @@ def print_many(
         "badge.print", "edition", edition.id, edition_id=edition.id, changes={"badges": len(badges), "order": order}
     )
     return made, len(badges)
+
+
+def _key_id(edition: Edition) -> int | None:
+    """Which key the prints of now depend on; opaque codes depend on none."""
+    return None if opaque.mode_of(edition.id) == "opaque" else keys.signer(edition.show_id)[0]
 
 
 def _load(edition_id: int, badge_ids: list[int]) -> list[Badge]:
@@ -367,9 +380,8 @@ def _order(order: str) -> Callable[[Badge], Any]:
 def _render(
     badges: Sequence[Badge], edition: Edition, progress: Callable[[int, int], None] | None = None, form: str = "pdf"
 ) -> bytes:
-    kid, sign = keys.signer(edition.show_id)
     total = len(badges)
     report = (lambda done: progress(done, total)) if progress else None
     return badge_files.make(
-        badges, lambda badge: _code(badge, kid, sign, edition, Purpose.BADGE), edition, form=form, progress=report
+        badges, _coder(badges, edition, Purpose.BADGE), edition, form=form, progress=report
     )

@@ -14,7 +14,8 @@ from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.lib import clock, ids
 from expo_crm.onsite.domain.admission import Window
-from expo_crm.onsite.models import AccessWindow, Device, Gate, Zone
+from expo_crm.onsite.models import AccessWindow, BadgeSetup, Device, Gate, Zone
+from expo_crm.onsite.services import keys
 from expo_crm.shows.models import Edition, Hall
 
 PROFILES = ("gate", "gate_kiosk", "lead", "badge_print")
@@ -60,6 +61,7 @@ class Post:
     windows: tuple[Window, ...]
     pairing_no: int
     zones: tuple[str, ...]
+    snapshot_version: int
 
     @property
     def allowed(self) -> bool:
@@ -130,12 +132,14 @@ _POST = (
         _windows,
         Device.pairing_no,
         Device.zones,
+        func.coalesce(BadgeSetup.feed_version, 0),
     )
     .select_from(Device)
     .join(Edition, Edition.id == Device.edition_id)
     .outerjoin(Gate, Gate.id == Device.gate_id)
     .outerjoin(Zone, and_(Zone.edition_id == Gate.edition_id, Zone.code == Gate.zone))
     .outerjoin(Hall, Hall.id == Zone.hall_id)
+    .outerjoin(BadgeSetup, BadgeSetup.edition_id == Device.edition_id)
 )
 _BY_TOKEN = _POST.where(Device.token_hash == bindparam("token_hash"))
 _BY_ID = _POST.where(Device.id == bindparam("device_id"))
@@ -244,6 +248,7 @@ def pair(token: str) -> tuple[Device, str] | None:
     if taken is None:
         return None
     device = db.session.get_one(Device, taken, populate_existing=True)
+    keys.ensure_key(device.edition.show_id)  # its first page has a key to trust
     audit.record("device.pair", "device", device.id, edition_id=device.edition_id)
     return device, own
 

@@ -23,7 +23,7 @@ from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.lib import clock, text
 from expo_crm.onsite.domain.badge_code import Code
-from expo_crm.onsite.models import BadgeSetup, Device, SigningKey
+from expo_crm.onsite.models import Badge, BadgeSetup, Device, SigningKey
 from expo_crm.onsite.services import feed
 from expo_crm.shows.models import Edition
 
@@ -285,3 +285,13 @@ def _set(key: SigningKey, state: str, reason: str = "", changes: dict[str, Any] 
 
 
 _VERBS = {"active": "activate", "verify": "step_down", "retired": "retire", "compromised": "compromise"}
+
+
+def count_prints(edition_id: int) -> dict[int, int]:
+    """Key id → how many valid badges of the edition carry a print that it signed."""
+    rows = db.session.execute(
+        select(Badge.key_id, func.count())
+        .where(Badge.edition_id == edition_id, Badge.key_id.is_not(None), Badge.state == "active")
+        .group_by(Badge.key_id)
+    )
+    return {kid: count for kid, count in rows}

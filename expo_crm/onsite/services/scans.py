@@ -38,7 +38,7 @@ from expo_crm.onsite.domain.presence import Passage, project
 from expo_crm.onsite.domain.reasons import ADMITTED, ATTENTION, OVERRIDABLE
 from expo_crm.onsite.domain.scan_input import Command
 from expo_crm.onsite.models import Badge, Gate, Presence, Scan
-from expo_crm.onsite.services import keys
+from expo_crm.onsite.services import keys, opaque
 from expo_crm.onsite.services.devices import Post
 from expo_crm.shows.models import OpeningDay
 from expo_crm.visitors.models import Registration, VisitorClass
@@ -264,7 +264,7 @@ def record_scan(post: Post, command: Command) -> Answer:
     Raises UuidReused when the uuid was used for something else. The gate must be set.
     """
     connection = db.session.connection()
-    reading = _read(command.code)
+    [reading] = _read(connection, [command.code])
     point("after_read")
     badges = _lock_badges(connection, post, [reading])
     point("after_lock")
@@ -274,7 +274,7 @@ def record_scan(post: Post, command: Command) -> Answer:
 def record_scans(post: Post, commands: list[Command]) -> list[Answer | Exception]:
     """An offline queue. Each item stands alone: one answer, or the error that this item alone has."""
     connection = db.session.connection()
-    readings = [_read(c.code) for c in commands]
+    readings = _read(connection, [c.code for c in commands])
     point("after_read")
     badges = _lock_badges(connection, post, readings)
     point("after_lock")
@@ -288,12 +288,22 @@ def record_scans(post: Post, commands: list[Command]) -> list[Answer | Exception
     return out
 
 
-def _read(raw: str) -> _Reading:
-    found = badge_code.parse(raw)
-    hashed = hashlib.sha256(badge_code.clean(raw).encode("utf-8", "surrogatepass")).hexdigest()
-    if isinstance(found, badge_code.Unreadable):
-        return _Reading(found.reason, None, hashed)
-    return _Reading(keys.fault(found), found.payload, hashed)
+def _read(connection: Connection, codes: list[str]) -> list[_Reading]:
+    """What the codes say. Opaque ones are looked up, all of them in one statement."""
+    found = [badge_code.parse(code) for code in codes]
+    looked_up = opaque.resolve(
+        connection, {f.opaque for f in found if isinstance(f, badge_code.Unreadable) and f.opaque}
+    )
+    readings = []
+    for raw, code in zip(codes, found, strict=True):
+        hashed = hashlib.sha256(badge_code.clean(raw).encode("utf-8", "surrogatepass")).hexdigest()
+        if not isinstance(code, badge_code.Unreadable):
+            readings.append(_Reading(keys.fault(code), code.payload, hashed))
+        elif code.opaque in looked_up:
+            readings.append(_Reading("", looked_up[code.opaque], hashed))
+        else:
+            readings.append(_Reading(code.reason, None, hashed))
+    return readings
 
 
 def _lock_badges(connection: Connection, post: Post, readings: list[_Reading]) -> dict[str, Row[Any]]:

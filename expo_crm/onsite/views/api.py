@@ -37,7 +37,9 @@ def init_app(app: Flask) -> None:
 
 
 def _answer(body: dict[str, Any]) -> Response:
-    response = make_response(jsonify({**body, "server_time": _iso(clock.now())}))
+    post = principal.find_post()
+    newest = post.snapshot_version if post else 0
+    response = make_response(jsonify({**body, "snapshot_version": newest, "server_time": _iso(clock.now())}))
     response.headers["Cache-Control"] = "no-store"
     return response
 
