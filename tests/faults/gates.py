@@ -81,7 +81,9 @@ class Unreachable(Exception):
 class Gate:
     """One device. Not for several threads, but ``scan`` and ``sync`` may run in two."""
 
-    def __init__(self, house: House, device: tuple[int, str], *, port: int | None = None, budget: float = BUDGET) -> None:
+    def __init__(
+        self, house: House, device: tuple[int, str], *, port: int | None = None, budget: float = BUDGET
+    ) -> None:
         self.house = house
         self.device_id, self.token = device
         self.port = port or house.port
@@ -100,7 +102,11 @@ class Gate:
     def send(self, path: str, body: Any, timeout: float, *, raw: bytes | None = None) -> Answer:
         """POST JSON. A connection that had been idle and broke is opened once more, as browsers do. Raises Unreachable."""
         data = raw if raw is not None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", "Accept": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+        }
         me = threading.get_ident()
         for attempt in (1, 2):
             line = self.lines.get(me) if attempt == 1 else None
@@ -161,7 +167,14 @@ class Gate:
         key = str(uuid.uuid4())
         self.journal.write("attempt", key, badge=badge.badge_id, seq=self.seq, direction=direction)
         at = self.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return {"client_uuid": key, "code": badge.code, "device_time": at, "device_seq": self.seq, "direction": direction, **more}
+        return {
+            "client_uuid": key,
+            "code": badge.code,
+            "device_time": at,
+            "device_seq": self.seq,
+            "direction": direction,
+            **more,
+        }
 
     def scan(self, badge: BadgeCode, direction: str | None = None) -> str:
         """Read a badge: ask the server, or decide alone. Gives what the screen showed."""

@@ -44,7 +44,9 @@ class BadgeCode:
 class House:
     """A database, a folder, and the processes of ``flask serve``. ``plan`` names faults for them (see expo_crm.faults)."""
 
-    def __init__(self, url: str, *, workers: int = 3, instance: Path | None = None, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, url: str, *, workers: int = 3, instance: Path | None = None, environment: dict[str, str] | None = None
+    ) -> None:
         self.url = url
         self.workers = workers
         self.instance = instance or Path(tempfile.mkdtemp(prefix="expo-house-", dir=fast_folder()))
@@ -113,14 +115,12 @@ class House:
             return []
 
     def web_workers(self) -> list[psutil.Process]:
-        """The processes that answer requests: children of the gunicorn that listens."""
-        found = []
-        for process in self.tree():
-            with contextlib.suppress(psutil.Error):
-                parent = process.parent()
-                if parent and "gunicorn" in " ".join(parent.cmdline()):
-                    found.append(process)
-        return found
+        """The processes that answer requests: children of the one that listens, which the supervisor started."""
+        try:
+            top = psutil.Process(self.process.pid) if self.process else None
+            return [worker for child in (top.children() if top else []) for worker in child.children()]
+        except psutil.NoSuchProcess:
+            return []
 
     def kill_tree(self) -> None:
         """SIGKILL to all of it at once."""
@@ -232,7 +232,12 @@ class House:
         random_ = random.Random(seed)
         now = dt.datetime.now(dt.UTC)
         with self.work() as session:
-            class_id = session.query(VisitorClass.id).filter_by(edition_id=self.edition_id).order_by(VisitorClass.id).first()[0]
+            class_id = (
+                session.query(VisitorClass.id)
+                .filter_by(edition_id=self.edition_id)
+                .order_by(VisitorClass.id)
+                .first()[0]
+            )
             session.add_all(
                 Badge(
                     edition_id=self.edition_id, class_id=class_id, serial=random_.randbytes(8).hex(), holder=f"Visitor {i}",
@@ -273,15 +278,26 @@ class House:
         return taken
 
     def add_gates(
-        self, code: str, count: int = 1, *, anti_passback: str = "off", zone: str | None = None,
+        self,
+        code: str,
+        count: int = 1,
+        *,
+        anti_passback: str = "off",
+        zone: str | None = None,
         paired_ago: dt.timedelta = dt.timedelta(minutes=1),
     ) -> list[tuple[int, str]]:
         """A zone with so many gates, each open at any time, with one paired device: their ids and tokens."""
         from tests.faults import world
 
         with self.work() as session:
-            made = world.add_gates(session, self.edition_id, code, count, anti_passback=anti_passback, zone=zone or code)
+            made = world.add_gates(
+                session, self.edition_id, code, count, anti_passback=anti_passback, zone=zone or code
+            )
         paired = (dt.datetime.now(dt.UTC) - paired_ago).strftime("%Y-%m-%d %H:%M:%S.000000")
         for device_id, _token in made:
-            self.rows("UPDATE device SET paired_at = %s WHERE id = %s", paired + ("" if self.url.startswith("sqlite") else "+00"), device_id)
+            self.rows(
+                "UPDATE device SET paired_at = %s WHERE id = %s",
+                paired + ("" if self.url.startswith("sqlite") else "+00"),
+                device_id,
+            )
         return made
