@@ -67,6 +67,11 @@ def test_what_is_no_code_has_its_reason(vector):
     assert parse(vector["read"]) == Unreadable(vector["reason"])
 
 
+@pytest.mark.parametrize("vector", VECTORS["opaque"], ids=range(len(VECTORS["opaque"])))
+def test_an_opaque_code_is_left_to_the_server(vector):
+    assert parse(vector["read"]) == Unreadable("unknown", vector["opaque"])
+
+
 def test_another_key_does_not_fit():
     assert not genuine(VECTORS["bad_signature"][0])
 

@@ -52,7 +52,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from expo_crm.onsite.domain.badge_code import Payload, Purpose, encode
+from expo_crm.onsite.domain.badge_code import Payload, Purpose, encode, new_opaque
 
 HERE = Path(__file__).parent
 SEED = bytes(range(32))  # a key for tests and for nothing else
@@ -103,6 +103,7 @@ def badge_codes() -> dict[str, Any]:
         wide,
         f"\ufeff{plain}",
     ]
+    opaque = new_opaque(bytes(range(16)))
     bad = [
         ["", "malformed"],
         [" \r\n", "malformed"],
@@ -123,12 +124,15 @@ def badge_codes() -> dict[str, Any]:
         ["BEGIN:VCARD", "unknown"],
         ["WIFI:T:WPA;S:x;;", "unknown"],
         ["二维码", "unknown"],
+        [opaque[:-1] + "5", "malformed"],
+        [opaque[:-1], "malformed"],
     ]
     return {
         "public_key": key.public_key().public_bytes_raw().hex(),
         "good": good,
         "cleaned": [{"read": text, "code": plain} for text in cleaned],
         "unreadable": [{"read": text, "reason": reason} for text, reason in bad],
+        "opaque": [{"read": text, "opaque": opaque} for text in (opaque, f"]Q1{opaque}", f" {opaque.lower()}\r\n")],
         "bad_signature": [code(other)[1]],
     }
 
