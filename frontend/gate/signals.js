@@ -2,11 +2,13 @@
 
 // [frequency in Hz, start and length in s]
 const SOUNDS = {
+  // Stored on this device only: the same rise, one tone deeper and short, so that it is heard.
+  here: { type: "sine", tones: [[660, 0, 0.09], [880, 0.1, 0.09], [660, 0.2, 0.14]] },
   admit: { type: "sine", tones: [[880, 0, 0.11], [1320, 0.12, 0.18]] },
   warn: { type: "triangle", tones: [[660, 0, 0.12], [660, 0.18, 0.12], [660, 0.36, 0.12]] },
   deny: { type: "square", tones: [[196, 0, 0.28], [156, 0.3, 0.4]] },
 };
-const BUZZ = { admit: [60], warn: [60, 60, 60], deny: [300, 80, 300] };
+const BUZZ = { admit: [60], here: [40, 40, 40], warn: [60, 60, 60], deny: [300, 80, 300] };
 const KEY = "gate-sound";
 
 export class Signals {
@@ -36,7 +38,7 @@ export class Signals {
     if (this.wanted) this.play("admit");
   }
 
-  /** kind: admit | warn | deny */
+  /** kind: admit | here | warn | deny */
   play(kind) {
     if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(BUZZ[kind]);
     if (this.state !== "on") return;
@@ -66,10 +68,17 @@ export class Signals {
   }
 }
 
-/** Keep the screen on as long as the page is seen. */
-export function stayAwake() {
-  const ask = () => {
-    if (document.visibilityState === "visible") navigator.wakeLock?.request("screen").catch(() => {});
+/** Keep the screen on as long as the page is seen. `onChange(held)` hears whether the browser does so. */
+export function stayAwake(onChange = () => {}) {
+  const ask = async () => {
+    if (document.visibilityState !== "visible") return;
+    try {
+      const lock = await navigator.wakeLock.request("screen");
+      lock.addEventListener("release", () => onChange(false));
+      onChange(true);
+    } catch {
+      onChange(false); // not on this browser, not without a secure connection, or the battery is low
+    }
   };
   document.addEventListener("visibilitychange", ask);
   ask();

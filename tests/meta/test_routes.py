@@ -14,6 +14,9 @@ PUBLIC = {
     "visitors.register",
     "visitors.privacy",
     "onsite.gate",  # tells a device that is not paired what to do
+    "onsite.service_worker",  # files and icons of the device pages, nothing of the show
+    "onsite.web_manifest",
+    "onsite.device_icon",
 }
 
 

@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from expo_crm.onsite.gate_forms import PROFILE_NAMES
 from expo_crm.onsite.services import devices
-from expo_crm.onsite.views import principal
+from expo_crm.onsite.views import principal, shell
 from expo_crm.web.policy import public
 
 LONGEST = 100
@@ -31,7 +31,7 @@ def confirm_pairing(token: str) -> ResponseReturnValue:
     done = devices.pair(token[:LONGEST])
     if done is None:
         return render_template("onsite/pairing_gone.html"), 410
-    _device, own = done
-    response = make_response(redirect(url_for("onsite.gate"), 303))
+    device, own = done
+    response = make_response(redirect(shell.PAGES.get(device.profile, url_for("onsite.gate")), 303))
     principal.set_cookie(response, own)
     return response

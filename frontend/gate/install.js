@@ -1,0 +1,35 @@
+// Makes a device page open without a network: registers the service worker of all device pages and lets it take over when
+// it is of the same build as this page. Another build waits; nothing changes under a page that is at work.
+
+/** The build of this page, for the heartbeat and the screen. */
+export const build = document.querySelector('meta[name="device-build"]')?.content ?? "";
+
+/** Resolves to ready (kept for the time without network), waiting or unsupported. */
+export async function install() {
+  if (!navigator.serviceWorker) return "unsupported"; // only on a secure connection
+  try {
+    const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" });
+    const take = (worker) => worker?.postMessage({ take: build });
+    take(registration.waiting);
+    registration.addEventListener("updatefound", () => {
+      const fresh = registration.installing;
+      fresh?.addEventListener("statechange", () => fresh.state === "installed" && take(fresh));
+    });
+    const { active } = await navigator.serviceWorker.ready;
+    active.postMessage({ keep: location.pathname });
+    return await isKept();
+  } catch {
+    return isKept();
+  }
+}
+
+/** Are the page and its files here? */
+export async function isKept() {
+  if (!navigator.serviceWorker?.controller || typeof caches === "undefined") return "waiting";
+  return (await caches.match(location.pathname)) ? "ready" : "waiting";
+}
+
+/** Forget the kept page: the device was withdrawn. */
+export function forgetPage() {
+  navigator.serviceWorker?.controller?.postMessage({ wipe: true });
+}

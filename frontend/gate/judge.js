@@ -1,0 +1,157 @@
+// What this device decides by itself: the code is read and verified, the badge looked up in the list, the rules of the gate
+// applied. The same decision as the server's, with what a device can know.
+import { fault as signatureFault, parse } from "./badge-code.js";
+import { decide, localTime } from "./decide.js";
+
+const SUSPECT_MS = 600_000;
+
+export class Judge {
+  /**
+   * `texts`: {reason: {zh, en}} and `leaving` of the same form. `rules` (as the server's /api/gate/rules) and the clock
+   * offset are set from outside; `inside` is the number that was heard last.
+   */
+  constructor({ roster, journal, texts, leaving, edition }) {
+    this.roster = roster;
+    this.journal = journal;
+    this.texts = texts;
+    this.leaving = leaving;
+    this.edition = edition;
+    this.rules = null;
+    this.offsetMs = 0;
+    this.contact = false; // since this page was opened
+    this.inside = 0;
+  }
+
+  /** May anything be decided here? */
+  get able() {
+    return this.rules !== null && this.roster.ready;
+  }
+
+  /** The time of the server, as well as this device knows it. */
+  now(deviceTime = Date.now()) {
+    return deviceTime + this.offsetMs;
+  }
+
+  /** {verdict, answer, fields, presence} for a row of the journal. */
+  async decide(row) {
+    const { rules } = this;
+    const direction = rules?.direction === "both" ? (row.direction ?? "entry") : (rules?.direction ?? "entry");
+    const at = this.now(Date.parse(row.device_time));
+    const read = await this.read(row.code);
+    if (!this.able) {
+      const verdict = { status: "deny", reason: read.fault || "stale_snapshot" };
+      return { verdict, answer: this.#answer(row, verdict, direction, read.entry, null), fields: this.#fields(), presence: {} };
+    }
+    const key = this.#key(read, at);
+    const known = (key && (await this.journal.presence(key))) ?? null;
+    const facts = { ...read.facts, device_allowed: rules.allowed !== false, presence: known ?? {}, inside_zone: this.inside, clock_suspect: this.#suspect(), list_age_minutes: this.roster.age() / 60 };
+    const verdict = decide(facts, { ...rules, direction, offline: true }, at);
+    const presence = key && passed(verdict.status) ? { [key]: moved(known, direction, at) } : {};
+    return { verdict, answer: this.#answer(row, verdict, direction, read.entry, known), fields: this.#fields(), presence };
+  }
+
+  /** What the server's answer says about the presence of the badge, to be kept with the journal: {key: value}. */
+  async learn(row, answer) {
+    if (!this.rules || !passed(answer.status)) return {};
+    const read = await this.read(row.code);
+    const at = this.now(Date.parse(row.device_time));
+    const key = this.#key(read, at);
+    return key ? { [key]: moved((await this.journal.presence(key)) ?? null, answer.direction, at) } : {};
+  }
+
+  /** {fault, entry, hash, facts} of what was read. */
+  async read(text) {
+    const code = parse(text);
+    if (code.reason) return { fault: code.reason, entry: null, facts: { fault: code.reason, same_edition: true, known: false } };
+    const { payload } = code;
+    const fault = await signatureFault(code, this.roster.keys);
+    const facts = { fault, same_edition: payload.edition_id === this.edition, purpose: payload.purpose, generation: payload.generation };
+    if (fault || !facts.same_edition) return { fault, entry: null, facts: { ...facts, known: false } };
+    facts.compromised = this.roster.keys.some((key) => key.kid === payload.kid && key.state === "compromised");
+    const entry = await this.roster.find(payload.serial);
+    if (!entry) {
+      // Genuine, and newer than the list: what the code itself says has to do.
+      const kind = this.roster.classOfBits(payload.class_bits);
+      const own = { badge_state: "active", current_generation: payload.generation, registration_state: "approved", badge_class: kind?.code ?? "" };
+      return { fault: "", serial: payload.serial, entry: kind && { class: kind }, facts: { ...facts, ...own, known: false, badge_printed: false, unpaid: false, needs_input: false } };
+    }
+    return {
+      fault: "",
+      serial: payload.serial,
+      entry,
+      facts: {
+        ...facts,
+        known: true,
+        badge_printed: entry.printed,
+        badge_state: entry.state,
+        current_generation: entry.generation,
+        registration_state: entry.cancelled ? "cancelled" : entry.pending ? "submitted" : "approved",
+        unpaid: entry.unpaid,
+        needs_input: entry.needs_input,
+        badge_class: entry.class_code,
+      },
+    };
+  }
+
+  /** Beginnings of the keys of presence that still count. */
+  periods() {
+    return this.rules ? [this.#period(this.now())] : [];
+  }
+
+  #period(at) {
+    const day = this.rules.period === "show" ? this.rules.first_day : localTime(at, this.rules.zone).day;
+    return `${day}|`;
+  }
+
+  #key(read, at) {
+    return read.serial ? `${this.#period(at)}${this.rules.zone_code ?? ""}|${read.serial}` : null;
+  }
+
+  #suspect() {
+    return !this.contact || Math.abs(this.offsetMs) > SUSPECT_MS;
+  }
+
+  #fields() {
+    return { snapshot_version: this.roster.version };
+  }
+
+  #answer(row, verdict, direction, entry, known) {
+    const leaving = direction === "exit" && this.leaving[verdict.reason];
+    const holder = entry && { initials: entry.initials ?? null, company: null, class: entry.class, locale: entry.locale };
+    return {
+      client_uuid: row.client_uuid,
+      scan_id: null,
+      ...verdict,
+      text: leaving || this.texts[verdict.reason] || { zh: verdict.reason, en: verdict.reason },
+      detail: this.#detail(verdict, known),
+      direction,
+      holder: holder || null,
+      overridable: false,
+      here: true, // stored and decided on this device only
+      replayed: false,
+      repeat: false,
+    };
+  }
+
+  #detail({ reason }, known) {
+    if (!known?.first_entry_at || !reason.startsWith("already")) return null;
+    const total = Math.floor(localTime(known.first_entry_at, this.rules.zone).minutes);
+    const clock = `${String(Math.floor(total / 60)).padStart(2, "0")}:${String(total % 60).padStart(2, "0")}`;
+    return { zh: `本机首次入场 ${clock}`, en: `First entry at this device ${clock}` };
+  }
+}
+
+const passed = (status) => status === "admit" || status === "admit_attention";
+
+/** The presence of a badge after one more passage, as domain/presence.py: `at` in ms. */
+function moved(known, direction, at) {
+  const entry = direction === "entry";
+  const last = known?.last_at != null && Date.parse(known.last_at) > at ? known : null; // the clock was set back
+  const moment = new Date(at).toISOString();
+  return {
+    entries: (known?.entries ?? 0) + (entry ? 1 : 0),
+    inside: last ? last.inside : entry,
+    first_entry_at: known?.first_entry_at ?? (entry ? moment : null),
+    last_at: last ? last.last_at : moment,
+  };
+}
