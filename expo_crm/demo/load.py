@@ -11,6 +11,7 @@ from expo_crm.accounts.models import User, UserRole
 from expo_crm.db import Base, db
 from expo_crm.demo import words
 from expo_crm.demo.world import Say, World
+from expo_crm.directory.services import duplicates
 from expo_crm.shows.models import Edition
 
 BATCH = 5000
@@ -40,6 +41,7 @@ def load(seed: int, today: dt.date, say: Say, progress: Any) -> dict[str, int]:
             db.session.execute(insert(table), rows[start : start + BATCH])
             progress(min(BATCH, len(rows) - start))
         counts[table.name] = len(rows)
+    duplicates.index_missing()
     if db.session.get_bind().dialect.name == "postgresql":
         for model in models:
             highest = select(func.max(model.c.id)).scalar_subquery()

@@ -1,1 +1,13 @@
-"""Companies, people, the participation ledger, activities and consent."""
+"""Companies, people, the participation ledger, duplicates and merge, consent, activities and tasks."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Background work of the directory."""
+    from expo_crm import jobs as ledger
+    from expo_crm.directory import jobs
+
+    ledger.register(app, "directory.find_duplicates", jobs.find_duplicates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 from flask_babel import get_locale
@@ -12,6 +13,7 @@ from wtforms import BooleanField, DateField, EmailField, HiddenField, SelectFiel
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, ValidationError
 
+from expo_crm.directory import queries
 from expo_crm.directory.domain import agenda, naming
 from expo_crm.lib import clock, companies, domains, emails, phones, text
 from expo_crm.web.forms import BaseForm, NotBlank
@@ -96,6 +98,9 @@ class CompanyForm(BaseForm):
     )
     tax_id = StringField(_l("Unified social credit code / tax id"), [Length(max=40)])
     website = StringField(_l("Website"), [Length(max=300)])
+    domains = StringField(
+        _l("Further web domains"), [Length(max=1000)], description=_l("Sites of brands, former addresses; separated by spaces.")
+    )
     phone = TelField(_l("Switchboard"), [Length(max=60)])
     country = SelectField(_l("Country or region"))
     province = StringField(_l("Province"), [Length(max=60)])
@@ -104,13 +109,20 @@ class CompanyForm(BaseForm):
     industry = StringField(_l("Industry"), [Length(max=300)])
     source = SelectField(_l("How we know them"))
     owner_id = SelectField(_l("Owner"), coerce=lambda v: int(v) if v and str(v) != "None" else None)
+    parent = StringField(
+        _l("Parent company"),
+        [Length(max=300)],
+        description=_l("Name or number of the company that this one belongs to; empty for none."),
+    )
     key_account = BooleanField(_l("Key account with a service plan of its own"))
     intro_zh = TextAreaField(_l("Profile in Chinese"), [Length(max=10_000)])
     intro_en = TextAreaField(_l("Profile in English"), [Length(max=10_000)])
     confirmed = BooleanField(_l("This is another company; save it"))
 
-    def __init__(self, *args: Any, owners: list[Any], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, owners: list[Any], own_id: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.own_id = own_id
+        self.parent_id: int | None = None
         self.country.choices = country_choices()
         self.owner_id.choices = [SelectChoice("", _("Nobody")), *(SelectChoice(u.id, u.name) for u in owners)]
         known = dict(SOURCES)
@@ -138,12 +150,31 @@ class CompanyForm(BaseForm):
 
     def values(self) -> dict[str, Any]:
         """The fields of a company, as the service takes them."""
-        skip = {"version", "confirmed", "aliases", "csrf_token"}
-        return {
+        skip = {"version", "confirmed", "aliases", "domains", "parent", "csrf_token"}
+        given = {
             f.short_name: f.data if f.data is not None or f.short_name == "owner_id" else ""
             for f in self
             if f.short_name not in skip
         }
+        return given | {"parent_id": self.parent_id}
+
+    def validate_parent(self, field: StringField) -> None:
+        self.parent_id = None
+        if text.is_blank(field.data):
+            return
+        found = queries.find_by_name_or_number(field.data)
+        if len(found) != 1:
+            raise ValidationError(
+                _("Several companies have this name. Please give the number of the right one.")
+                if found
+                else _("There is no such company in the file. Please give its exact name or its number.")
+            )
+        if self.own_id is not None and self.own_id in queries.list_ancestors(found[0]):
+            raise ValidationError(_("A company cannot belong to itself or to one of its subsidiaries."))
+        self.parent_id = found[0]
+
+    def domain_list(self) -> list[str]:
+        return re.split(r"[\s,;，；]+", self.domains.data or "")[:50]
 
     def alias_list(self) -> list[str]:
         return [line for line in (self.aliases.data or "").splitlines() if not text.is_blank(line)][:50]

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import func, or_, select, union
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from expo_crm.accounts.models import User
 from expo_crm.audit.models import AuditEntry
 from expo_crm.db import db
-from expo_crm.directory.domain import naming
+from expo_crm.directory.domain import duplicates, naming
 from expo_crm.directory.domain.agenda import Horizon
-from expo_crm.directory.models import Activity, Company, CompanyName, Consent, Employment, Participation, Person
+from expo_crm.directory.models import (
+    Activity,
+    Company,
+    CompanyDomain,
+    CompanyName,
+    Consent,
+    DuplicatePair,
+    Employment,
+    MatchKey,
+    Merge,
+    Participation,
+    Person,
+)
+from expo_crm.jobs.models import Job
 from expo_crm.lib import emails, text
-from expo_crm.lib.companies import Verdict, compare_names, parse_company
+from expo_crm.lib.companies import Verdict, compare_names
 from expo_crm.lib.domains import web_domain
 from expo_crm.lib.permissions import Permission
+from expo_crm.lib.phones import parse_phone
 from expo_crm.shows.models import Edition
 
 
@@ -223,69 +238,95 @@ def find_similar_companies(
     tax_id: str = "",
     domain: str = "",
     *,
+    phone: str = "",
     exclude_id: int | None = None,
     limit: int = 8,
 ) -> list[Similar]:
-    """Companies that may be this one, the surest first: equal tax id, equal web domain, then names alike.
+    """Companies that may be this one, the surest first: equal tax id, web domain or phone, then names alike.
 
-    Aliases count as names. ``domain`` may be a link, an address or a bare domain. Nothing is merged here.
+    Aliases count as names. ``domain`` may be a link, an address or a bare domain; ``phone`` is in E.164. Nothing is merged
+    here. Three queries over indexes, whatever the size of the file.
     """
     code, host = naming.tax_code(tax_id), web_domain(domain) if domain else None
     names = [n for n in (text.clean(name_zh)[:300], text.clean(name_en)[:300]) if not text.is_blank(n)]
+    asked = _Asked(names, code, host, phone)
     out = []
-    for company in _candidates(names, code, host, exclude_id):
-        found = _judge(company, names, code, host)
+    for company in _candidates(asked, exclude_id):
+        found = _judge(company, asked)
         if found:
             out.append(found)
     out.sort(key=lambda s: (-s.score, s.company.id))
     return out[:limit]
 
 
-def _candidates(names: list[str], code: str | None, host: str | None, exclude_id: int | None) -> list[Company]:
-    """One query: equal keys, or a search key that holds the brand, its sound or its longest word."""
-    sure, alike = [], []
-    if code:
-        sure.append(Company.tax_id == code)
-    if host:
-        sure.append(Company.domain == host)
-    for name in names:
+@dataclass(frozen=True)
+class _Asked:
+    names: list[str]
+    tax_id: str | None
+    domain: str | None
+    phone: str
+
+
+CANDIDATES = 200
+
+
+def _candidates(asked: _Asked, exclude_id: int | None) -> list[Company]:
+    """Equal keys first, so that the limit can never cut them off behind a thousand names with the same trade word."""
+    sure = []
+    if asked.tax_id:
+        sure.append(select(Company.id).where(Company.tax_id == asked.tax_id))
+    if asked.domain:
+        sure.append(select(Company.id).where(Company.domain == asked.domain))
+        sure.append(select(CompanyDomain.company_id).where(CompanyDomain.domain == asked.domain))
+    if asked.phone:
+        sure.append(select(MatchKey.company_id).where(MatchKey.key == f"p:{asked.phone}"))
+        sure.append(
+            select(Employment.company_id)
+            .join(Person, Person.id == Employment.person_id)
+            .where(Person.phone == asked.phone, Employment.until.is_(None))
+        )
+    for name in asked.names:
         key = naming.alias_key(name)
-        sure += [Company.name_key == key, Company.id.in_(select(CompanyName.company_id).where(CompanyName.key == key))]
-        alike += [Company.search_key.contains(piece, autoescape=True) for piece in _pieces(name)]
+        sure.append(select(Company.id).where(Company.name_key == key))
+        sure.append(select(CompanyName.company_id).where(CompanyName.key == key))
     if not sure:
         return []
-    query = select(Company).where(or_(*sure, *alike))
-    if exclude_id is not None:
-        query = query.where(Company.id != exclude_id)
-    # Equal keys first, so that the limit can never cut them off behind a thousand names with the same trade word.
-    order = (case((or_(*sure), 0), else_=1), func.length(Company.search_key), Company.id)
+    ids = list(db.session.scalars(union(*sure).limit(CANDIDATES)))
+    if keys := duplicates.name_keys(asked.names):
+        hits = (
+            select(MatchKey.company_id)
+            .where(MatchKey.key.in_(sorted(keys)))
+            .group_by(MatchKey.company_id)
+            .order_by(func.count().desc(), MatchKey.company_id)
+            .limit(CANDIDATES)
+        )
+        ids += db.session.scalars(hits)
+    wanted = set(ids) - {exclude_id}
+    if not wanted:
+        return []
     return list(
         db.session.scalars(
-            query.order_by(*order).limit(300).options(selectinload(Company.names), joinedload(Company.owner))
+            select(Company)
+            .where(Company.id.in_(wanted))
+            .options(selectinload(Company.names), selectinload(Company.domains), joinedload(Company.owner))
         )
     )
 
 
-def _pieces(name: str) -> set[str]:
-    parsed = parse_company(name)
-    if not parsed.brand:
-        return set()
-    if parsed.chinese:
-        sound = text.pinyin(parsed.brand)[0]
-        return {parsed.brand[:2]} | ({sound} if len(sound) >= 4 else set())
-    longest = max(parsed.brand.split(), key=len)
-    return {longest} if len(longest) >= 3 else {parsed.brand}
-
-
-def _judge(company: Company, names: list[str], code: str | None, host: str | None) -> Similar | None:
+def _judge(company: Company, asked: _Asked) -> Similar | None:
+    hosts = {company.domain, *(d.domain for d in company.domains)}
     sure = tuple(
         word
-        for word, equal in (("tax-id", code and company.tax_id == code), ("domain", host and company.domain == host))
+        for word, equal in (
+            ("tax-id", asked.tax_id and company.tax_id == asked.tax_id),
+            ("domain", asked.domain and asked.domain in hosts),
+            ("phone", asked.phone and company.phone and switchboard(company) == asked.phone),
+        )
         if equal
     )
     written = [n for n in (company.name_zh, company.name_en, *(a.name for a in company.names)) if n]
     best = max(
-        (compare_names(mine, theirs) for mine in names for theirs in written),
+        (compare_names(mine, theirs) for mine in asked.names for theirs in written),
         key=lambda c: c.score,
         default=None,
     )
@@ -293,9 +334,15 @@ def _judge(company: Company, names: list[str], code: str | None, host: str | Non
     if not sure and not alike:
         return None
     words = sure + (best.evidence if best is not None and alike else ())
-    score = 3.0 if "tax-id" in sure else 2.0 if sure else best.score  # type: ignore[union-attr]
-    same = bool(sure) or (best is not None and best.verdict is Verdict.SAME)
+    hard = set(sure) & {"tax-id", "domain"}
+    score = 3.0 if "tax-id" in sure else 2.0 if hard else max(1.0 if sure else 0.0, best.score if best and alike else 0.0)
+    same = bool(hard) or (best is not None and best.verdict is Verdict.SAME)
     return Similar(company, "same" if same else "maybe", score, words)
+
+
+def switchboard(company: Company) -> str:
+    """The company's switchboard in E.164, "" when it cannot be dialled."""
+    return parse_phone(company.phone, company.country or "CN").e164 or ""
 
 
 def find_user(user_id: int) -> User | None:
@@ -314,3 +361,143 @@ def find_last_editor(company_id: int) -> str:
         )
         or ""
     )
+
+
+def last_contacts(company_ids: Iterable[int]) -> dict[int, dt.datetime]:
+    """When somebody last called, wrote to, visited or met each of these companies."""
+    wanted = list(company_ids)
+    if not wanted:
+        return {}
+    rows = (
+        select(Activity.company_id, func.max(Activity.done_at))
+        .where(Activity.company_id.in_(wanted), Activity.done_at.is_not(None), Activity.kind.not_in(("note", "task")))
+        .group_by(Activity.company_id)
+    )
+    return dict(db.session.execute(rows).all())  # type: ignore[arg-type]
+
+
+# -- duplicates ------------------------------------------------------------------------------------------------------
+
+
+def find_pair(pair_id: int) -> DuplicatePair | None:
+    both = [joinedload(side).options(joinedload(Company.owner), selectinload(Company.names)) for side in (DuplicatePair.a, DuplicatePair.b)]
+    return db.session.get(DuplicatePair, pair_id, options=both)
+
+
+def list_pairs(ids: Iterable[int]) -> list[DuplicatePair]:
+    return list(db.session.scalars(select(DuplicatePair).where(DuplicatePair.id.in_(list(ids)))))
+
+
+def list_pairs_of(company_id: int) -> list[DuplicatePair]:
+    """Undecided pairs with this company, the likeliest first."""
+    mine = or_(DuplicatePair.a_id == company_id, DuplicatePair.b_id == company_id)
+    return list(
+        db.session.scalars(
+            select(DuplicatePair)
+            .where(mine, DuplicatePair.state == "open")
+            .order_by(DuplicatePair.score.desc())
+            .limit(5)
+            .options(joinedload(DuplicatePair.a), joinedload(DuplicatePair.b))
+        )
+    )
+
+
+def count_merges() -> int:
+    return db.session.scalar(select(func.count()).select_from(Merge)) or 0
+
+
+def find_merge(merge_id: int) -> Merge | None:
+    return db.session.get(Merge, merge_id)
+
+
+def find_successor(company_id: int) -> int | None:
+    """The company into which this one was merged."""
+    return db.session.scalar(
+        select(Merge.kept_id)
+        .where(Merge.entity == "company", Merge.dropped_id == company_id, Merge.undone_at.is_(None))
+        .order_by(Merge.id.desc())
+        .limit(1)
+    )
+
+
+def find_job(job_id: int, kind: str) -> Job | None:
+    job = db.session.get(Job, job_id)
+    return job if job is not None and job.kind == kind else None
+
+
+def find_last_scan() -> dt.datetime | None:
+    """When the whole file was last looked through for duplicates."""
+    return db.session.scalar(select(func.max(AuditEntry.at)).where(AuditEntry.action == "duplicates.scan"))
+
+
+def ledgers_of(company_ids: Iterable[int]) -> dict[int, dict[Edition, Participation]]:
+    """The participations of some companies, by company and edition, in one query."""
+    wanted = list(company_ids)
+    out: dict[int, dict[Edition, Participation]] = {key: {} for key in wanted}
+    rows = (
+        select(Participation)
+        .join(Participation.edition)
+        .where(Participation.company_id.in_(wanted))
+        .order_by(Edition.starts_on.desc())
+        .options(contains_eager(Participation.edition))
+    )
+    for row in db.session.scalars(rows):
+        out[row.company_id][row.edition] = row
+    return out
+
+
+def count_relations(company_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """How many people, activities and participations each of these companies has."""
+    wanted = list(company_ids)
+    out: dict[int, dict[str, int]] = {key: {} for key in wanted}
+    for name, model in (("people", Employment), ("activities", Activity), ("participations", Participation)):
+        counted = select(model.company_id, func.count()).where(model.company_id.in_(wanted)).group_by(model.company_id)
+        for company_id, count in db.session.execute(counted):
+            out[company_id][name] = count
+    return out
+
+
+def find_by_name_or_number(typed: str) -> list[int]:
+    """Ids of the companies with this number or this name; the number wins."""
+    typed = text.clean(typed, limit=300)
+    if typed.isdecimal() and len(typed) < 16:
+        found = db.session.scalar(select(Company.id).where(Company.id == int(typed)))
+        if found is not None:
+            return [found]
+    key = naming.alias_key(typed)
+    if not key:
+        return []
+    named = select(Company.id).where(or_(Company.name_zh == typed, Company.name_en == typed))
+    return list(db.session.scalars(named.limit(2))) or list(
+        db.session.scalars(select(Company.id).where(Company.name_key == key).limit(2))
+    )
+
+
+def list_ancestors(company_id: int) -> set[int]:
+    """The company, its parent, the parent's parent …"""
+    out: set[int] = set()
+    key: int | None = company_id
+    while key is not None and key not in out:
+        out.add(key)
+        key = db.session.scalar(select(Company.parent_id).where(Company.id == key))
+    return out
+
+
+def list_group(company: Company) -> list[Company]:
+    """The companies of one group: the top one, its subsidiaries and theirs, at most five levels; empty without relatives."""
+    top = company
+    for _level in range(5):
+        if top.parent_id is None:
+            break
+        above = db.session.get(Company, top.parent_id)
+        if above is None or above.id == company.id:
+            break
+        top = above
+    found, level = [top], [top.id]
+    for _level in range(5):
+        below = list(db.session.scalars(select(Company).where(Company.parent_id.in_(level)).order_by(Company.sort_key)))
+        below = [c for c in below if c.id not in {f.id for f in found}]
+        if not below:
+            break
+        found, level = found + below, [c.id for c in below]
+    return found if len(found) > 1 else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.directory.views import companies, company, company_form, people, tasks
+from expo_crm.directory.views import companies, company, company_form, duplicates, people, tasks
 
 blueprint = Blueprint("directory", __name__)
 add = blueprint.add_url_rule
@@ -33,6 +33,16 @@ add(
     endpoint="new_contact",
     methods=["GET", "POST"],
 )
+
+add("/companies/duplicates", view_func=duplicates.duplicates, endpoint="duplicates")
+add("/companies/duplicates/find", view_func=duplicates.find_duplicates, endpoint="find_duplicates", methods=["POST"])
+add("/companies/duplicates/find/<int:job_id>", view_func=duplicates.duplicate_scan, endpoint="duplicate_scan")
+add("/companies/duplicates/different", view_func=duplicates.different, endpoint="different", methods=["POST"])
+add("/companies/duplicates/compare", view_func=duplicates.compare_with, endpoint="compare_with", methods=["POST"])
+add("/companies/duplicates/<int:pair_id>", view_func=duplicates.duplicate, endpoint="duplicate")
+add("/companies/duplicates/merge", view_func=duplicates.merge, endpoint="merge", methods=["POST"])
+add("/companies/merges", view_func=duplicates.merges, endpoint="merges")
+add("/companies/merges/<int:merge_id>/undo", view_func=duplicates.undo_merge, endpoint="undo_merge", methods=["POST"])
 
 add("/people", view_func=people.people, endpoint="people")
 add("/people/<int:person_id>", view_func=people.person, endpoint="person")

@@ -216,6 +216,23 @@ def block_keys(name: str) -> frozenset[str]:
     return frozenset({"w" + brand[0], "l" + "".join(brand)[:5], "w" + max(brand, key=len)})
 
 
+_WEAK = frozenset(
+    words("""
+        ai air app art auto business china city cloud cyber data design digital e edu energy europe event expo first game games
+        geo gis global green group health home hub info innovation institute inter international lab labs life light mega media
+        meta mobile national new next open pixel play power pro process red royal school science smart social soft software
+        space sports star studio studios system systems tech technical technology telecom the trade union united university
+        vision water web world
+    """)
+)
+"""Words that open many names: two names that share nothing more are not alike."""
+
+
+def is_weak_brand(name: str) -> bool:
+    """Is the brand of this name a word that opens many names (Smart, Cloud, China)? A likeness of its head then says nothing."""
+    return parse_company(name).brand in _WEAK
+
+
 def compare_names(a: str, b: str) -> Comparison:
     """Whether two written names mean one company, with score and reasons.
 

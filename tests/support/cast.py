@@ -12,6 +12,7 @@ from typing import Any
 
 from expo_crm.accounts.models import User, UserRole
 from expo_crm.directory.models import Company, Employment, Participation, Person
+from expo_crm.directory.services import duplicates
 from expo_crm.exhibitors.models import Booth, Opportunity
 from expo_crm.lib import text
 from expo_crm.lib.companies import company_key
@@ -40,6 +41,7 @@ def play(session: Any) -> SimpleNamespace:
     _categories(session, cast)
     _companies(session, cast)
     session.flush()
+    duplicates.index_missing()
     session.commit()
     return cast
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from expo_crm.accounts.models import User
 from expo_crm.db import Base, Code, IntPk, Key, LongText, Moment, Name
+
+if TYPE_CHECKING:
+    from expo_crm.directory.models.duplicate import CompanyDomain
 
 
 class Company(Base):
@@ -19,6 +24,8 @@ class Company(Base):
         Index(None, "domain"),
         Index(None, "sort_key"),
         Index(None, "owner_id"),
+        Index(None, "phone"),
+        Index(None, "parent_id"),
     )
 
     id: Mapped[IntPk]
@@ -50,6 +57,8 @@ class Company(Base):
 
     owner: Mapped[User | None] = relationship()
     names: Mapped[list[CompanyName]] = relationship(back_populates="company", cascade="all, delete-orphan")
+    domains: Mapped[list[CompanyDomain]] = relationship(back_populates="company", cascade="all, delete-orphan")
+    parent: Mapped[Company | None] = relationship(remote_side="Company.id")
 
 
 class CompanyName(Base):

@@ -11,7 +11,8 @@ from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.directory.domain import naming
 from expo_crm.directory.domain.errors import DirectoryError
-from expo_crm.directory.models import Company, CompanyName
+from expo_crm.directory.models import Company, CompanyDomain, CompanyName
+from expo_crm.directory.services import duplicates
 from expo_crm.lib import clock, text
 
 FIELDS = (
@@ -96,6 +97,7 @@ def create_company(*, aliases: Iterable[str] = (), **fields: Any) -> Company:
     _refuse_taken(naming.tax_code(fields.get("tax_id") or ""), None)
     company = build_company(aliases=aliases, **fields)
     db.session.flush()
+    duplicates.index_company(company)
     audit.record("company.create", "company", company.id, changes={"name": company.name_zh or company.name_en})
     return company
 
@@ -135,6 +137,7 @@ def update_company(
         _set_keys(company)
         company.updated_at = clock.now()
         db.session.flush()
+        duplicates.index_company(company)
         audit.record("company.update", "company", company.id, changes=moved)
     return company
 
@@ -145,7 +148,21 @@ def add_alias(company: Company, name: str, kind: str = "other") -> None:
         _set_keys(company)
         company.updated_at = clock.now()
         db.session.flush()
+        duplicates.index_company(company)
         audit.record("company.alias", "company", company.id, changes={"name": name})
+
+
+def set_domains(company: Company, typed: Iterable[str]) -> None:
+    """The further web domains of a company: links, addresses or bare domains. Its first one and what is none are left out."""
+    wanted = {naming.domain_of(one) for one in typed} - {"", company.domain}
+    before = {d.domain for d in company.domains}
+    if wanted == before:
+        return
+    company.domains = [d for d in company.domains if d.domain in wanted]
+    company.domains += [CompanyDomain(domain=domain) for domain in sorted(wanted - before)]
+    company.updated_at = clock.now()
+    db.session.flush()
+    audit.record("company.domains", "company", company.id, changes={"domains": [sorted(before), sorted(wanted)]})
 
 
 def assign_owner(companies: Iterable[Company], owner_id: int | None) -> int:

@@ -46,7 +46,13 @@ def _get(company_id: int) -> Company:
 
 @requires(Permission.VIEW, writes=True)
 def company(company_id: int) -> ResponseReturnValue:
-    found = _get(company_id)
+    found = queries.find_company(company_id)
+    if found is None:
+        successor = queries.find_successor(company_id)
+        if successor is None:
+            abort(404)
+        flash(_("This company was merged into the one shown here."), "info")
+        return redirect(url_for("directory.company", company_id=successor))
     may_see = current_principal().can(Permission.CONTACT_DATA)
     people = queries.list_employments(found.id, former=True)
     if may_see and any(e.person.email or e.person.phone for e in people):
@@ -60,6 +66,8 @@ def company(company_id: int) -> ResponseReturnValue:
         source=SOURCES.get(found.source, found.source),
         people=[e for e in people if e.until is None],
         former=[e for e in people if e.until is not None],
+        pairs=queries.list_pairs_of(found.id),
+        group=queries.list_group(found),
         may_see=may_see,
         masking=masking,
         ledger=ledger,

@@ -7,36 +7,20 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from expo_crm.accounts.models import User
 from expo_crm.directory import queries
 from expo_crm.directory.domain import naming
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.forms import SOURCES, CompanyForm, country_name
+from expo_crm.directory.labels import EVIDENCE
 from expo_crm.directory.models import Company
 from expo_crm.directory.services import companies as services
+from expo_crm.lib.phones import parse_phone
+from expo_crm.web import i18n
 from expo_crm.web.policy import Permission, current_principal, requires
 
-EVIDENCE = {
-    "tax-id": _l("same tax id"),
-    "domain": _l("same web domain"),
-    "name": _l("same name"),
-    "brand": _l("same brand"),
-    "place": _l("same place"),
-    "trade": _l("same trade"),
-    "form": _l("other legal form"),
-    "pinyin": _l("sounds the same"),
-    "typo": _l("one letter differs"),
-    "prefix": _l("name begins the same"),
-    "words": _l("same words"),
-    "similar": _l("similar"),
-    "branch": _l("branch office"),
-    "place-differs": _l("other place"),
-    "trade-differs": _l("other trade"),
-    "numbers-differ": _l("other number"),
-}
-BLOCKING = {"tax-id", "domain"}
+IDENTITY = ("name_zh", "name_en", "tax_id", "website", "phone")
 
 
 def _get(company_id: int) -> Company:
@@ -53,8 +37,13 @@ def _form(company: Company | None = None) -> CompanyForm:
     if company is None:
         return CompanyForm(owners=owners, data={"owner_id": current_principal().id, "country": "CN", "source": ""})
     data = {name: getattr(company, name) for name in services.FIELDS}
-    data |= {"version": company.version, "aliases": "\n".join(n.name for n in company.names)}
-    return CompanyForm(owners=owners, data=data)
+    data |= {
+        "version": company.version,
+        "aliases": "\n".join(n.name for n in company.names),
+        "domains": " ".join(d.domain for d in company.domains),
+        "parent": i18n.bi(company.parent) if company.parent else "",
+    }
+    return CompanyForm(owners=owners, own_id=company.id, data=data)
 
 
 def _similar(values: dict[str, Any], own_id: int | None) -> list[queries.Similar]:
@@ -63,18 +52,23 @@ def _similar(values: dict[str, Any], own_id: int | None) -> list[queries.Similar
         values.get("name_en") or "",
         values.get("tax_id") or "",
         values.get("website") or "",
+        phone=parse_phone(values.get("phone") or "", values.get("country") or "CN").e164 or "",
         exclude_id=own_id,
         limit=5,
     )
 
 
+def _contacted(found: list[queries.Similar]) -> dict[int, Any]:
+    return queries.last_contacts([item.company.id for item in found])
+
+
 @requires(Permission.COMPANY_EDIT)
 def similar() -> ResponseReturnValue:
     """The fragment below the names: who is there already."""
-    values = {name: request.args.get(name, "")[:300] for name in ("name_zh", "name_en", "tax_id", "website")}
+    values = {name: request.args.get(name, "")[:300] for name in IDENTITY}
     own = request.args.get("own", "")
     found = _similar(values, int(own) if own.isdecimal() and len(own) < 16 else None)
-    return render_template("directory/_similar.html", similar=found, evidence=EVIDENCE, confirmed=False)
+    return render_template("directory/_similar.html", similar=found, evidence=EVIDENCE, contacted=_contacted(found), confirmed=False)
 
 
 @requires(Permission.COMPANY_EDIT)
@@ -85,6 +79,7 @@ def new_company() -> ResponseReturnValue:
         found = _similar(form.values(), None)
         if not _in_the_way(form, found):
             company = services.create_company(aliases=form.alias_list(), **form.values())
+            services.set_domains(company, form.domain_list())
             flash(_("Saved."), "success")
             return redirect(url_for("directory.company", company_id=company.id))
     return _page(form, found, None)
@@ -106,7 +101,7 @@ def _changed_keys(form: CompanyForm, company: Company) -> dict[str, Any]:
     """What this edit changed of the names and keys: an old likeness is no news."""
     values = form.values()
     values["tax_id"] = naming.tax_code(values["tax_id"])
-    return {n: values[n] for n in ("name_zh", "name_en", "tax_id", "website") if values[n] != getattr(company, n)}
+    return {n: values[n] for n in IDENTITY if values[n] != getattr(company, n)}
 
 
 def _in_the_way(form: CompanyForm, found: list[queries.Similar]) -> bool:
@@ -134,6 +129,7 @@ def _page(form: CompanyForm, found: list[queries.Similar], company: Company | No
         company=company,
         similar=found,
         evidence=EVIDENCE,
+        contacted=_contacted(found),
         confirmed=form.confirmed.data,
     ), status
 
@@ -154,6 +150,7 @@ def _save(company: Company, form: CompanyForm) -> ResponseReturnValue:
             raise
         form.tax_id.errors = [_("A company with this tax id exists already.")]
         return _page(form, [], company)
+    services.set_domains(company, form.domain_list())
     flash(_("Saved."), "success")
     return redirect(url_for("directory.company", company_id=company.id))
 
@@ -163,6 +160,7 @@ def _conflict(company: Company, form: CompanyForm) -> ResponseReturnValue:
     mine = form.values() | {"aliases": form.alias_list()}
     theirs = {name: getattr(company, name) for name in form.values()} | {"aliases": [n.name for n in company.names]}
     mine["tax_id"] = naming.tax_code(mine["tax_id"])
+    mine["parent"], theirs["parent"] = mine.pop("parent_id"), theirs.pop("parent_id")
     differing = [
         (form[name].label.text, _shown(name, theirs[name]), _shown(name, mine[name]))
         for name in mine
@@ -178,6 +176,9 @@ def _conflict(company: Company, form: CompanyForm) -> ResponseReturnValue:
 
 
 def _shown(name: str, value: Any) -> str:
+    if name == "parent":
+        above = queries.find_company(value) if value else None
+        return i18n.bi(above) if above else ""
     if name == "owner_id":
         user = queries.find_user(value) if value else None
         return user.name if isinstance(user, User) else ""

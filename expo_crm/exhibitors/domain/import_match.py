@@ -12,9 +12,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from expo_crm.lib.companies import Comparison, compare_names, parse_company
+from expo_crm.lib.companies import Comparison, compare_names, is_weak_brand
 from expo_crm.lib.companies import Verdict as Names
-from expo_crm.lib.text import words
 
 
 class Verdict(StrEnum):
@@ -104,21 +103,9 @@ def judge(row: Mapping[str, Any], known: Known) -> Candidate | None:
     return Candidate(known, score, (*evidence, *(best.evidence if best is not None and alike else ())))
 
 
-_WEAK = frozenset(
-    words("""
-        ai air app art auto business china city cloud cyber data design digital e edu energy europe event expo first game games
-        geo gis global green group health home hub info innovation institute inter international lab labs life light mega media
-        meta mobile national new next open pixel play power pro process red royal school science smart social soft software
-        space sports star studio studios system systems tech technical technology telecom the trade union united university
-        vision water web world
-    """)
-)
-"""Words that open many names: two names that share nothing more are not alike."""
-
-
 def _weak(row: Mapping[str, Any], known: Known) -> bool:
     names = [n for n in (row.get("name_zh"), row.get("name_en"), *known.names) if n]
-    return any(parse_company(name).brand in _WEAK for name in names)
+    return any(is_weak_brand(name) for name in names)
 
 
 def _best(row: Mapping[str, Any], known: Known) -> Comparison | None:

@@ -13,8 +13,9 @@ from sqlalchemy import Table, bindparam, insert, select, text, update
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.directory.domain import naming
-from expo_crm.directory.models import Company, CompanyName, Employment, Participation, Person
+from expo_crm.directory.models import Company, CompanyName, Employment, MatchKey, Participation, Person
 from expo_crm.directory.services import companies as directory
+from expo_crm.directory.services import duplicates
 from expo_crm.exhibitors.domain.contract import BINDING
 from expo_crm.exhibitors.domain.import_match import Decision, Verdict, decide
 from expo_crm.exhibitors.models import Booth, BoothOccupant, Contract, ImportBatch, ImportRow
@@ -229,6 +230,13 @@ def _insert_companies(targets: list[Target]) -> int:
             target.id = company_id
         known = {t.id: {r["name_zh"], r["name_en"]} for t, r in zip(part, rows, strict=True)}
         _insert_aliases({t.id: [n for n in t.names if n not in known[t.id]] for t in part})
+        keys = [
+            key
+            for t, row in zip(part, rows, strict=True)
+            for key in duplicates.key_rows(t.id, (row["name_zh"], row["name_en"], *t.names), row["phone"], row["country"])
+        ]
+        if keys:
+            db.session.execute(insert(MatchKey), keys)
     return len(targets)
 
 

@@ -1,0 +1,13 @@
+"""Background work of the directory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from expo_crm.directory.services import duplicates
+from expo_crm.jobs.progress import Progress
+
+
+def find_duplicates(_payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Look through the whole file for companies that are there twice."""
+    return duplicates.find_all(progress)
