@@ -1,4 +1,4 @@
-// The live board says itself when it is late: a figure that stands still looks like an empty hall.
+// The live board says itself when it is late: a figure that stands still looks like an empty hall. Also prints the gate card.
 const LATE_MS = 20_000;
 const board = document.querySelector("[data-live]");
 const notice = board?.querySelector("[data-live-late]");
@@ -24,3 +24,5 @@ if (document.querySelector(".wall")) {
   document.addEventListener("visibilitychange", stayAwake);
   stayAwake();
 }
+
+document.querySelector("[data-print]")?.addEventListener("click", () => window.print());

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, exists, func, select
@@ -18,6 +18,7 @@ from expo_crm.lib import clock
 from expo_crm.onsite import queries, queries_arrival, queries_zones
 from expo_crm.onsite.models import CapacityAlarm, Device, Gate, Presence, QuarantinedScan, Scan, ScanResolution
 from expo_crm.onsite.queries import Figures
+from expo_crm.onsite.queries_arrival import ArrivalSummary
 from expo_crm.onsite.queries_hours import SLOT, Counted, scans_between
 from expo_crm.onsite.queries_zones import ZoneLine
 from expo_crm.shows import queries as shows
@@ -86,9 +87,8 @@ class Live:
     quarantined: int
     duplicates: int
     before: Before | None
-    arrivals: Any = None
-    by_hand: int = 0
-    inside: int = field(default=0)
+    arrivals: ArrivalSummary
+    inside: int
 
     @property
     def entries(self) -> int:
@@ -135,7 +135,6 @@ def live(edition: Edition, day: dt.date | None = None) -> Live:
         duplicates=_duplicates(edition.id, day),
         before=_before(edition, day, slots, now),
         arrivals=queries_arrival.arrival_summary(edition.id),
-        by_hand=sum(line.by_hand for line in zones),
         inside=door.inside if door else sum(line.inside for line in zones),
     )
 

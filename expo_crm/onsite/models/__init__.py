@@ -21,10 +21,10 @@ from expo_crm.onsite.models.zone import AccessWindow, Zone
 __all__ = [
     "AccessWindow",
     "Badge",
-    "BadgeSetup",
     "BadgeImage",
     "BadgeLayout",
     "BadgeLayoutClass",
+    "BadgeSetup",
     "CapacityAlarm",
     "ConcurrentEvent",
     "Device",
@@ -49,8 +49,8 @@ __all__ = [
     "PrintJob",
     "QuarantinedScan",
     "Scan",
-    "ScanResolution",
     "ScanHour",
+    "ScanResolution",
     "SigningKey",
     "Zone",
 ]

@@ -25,6 +25,7 @@ from expo_crm.web.policy import Permission, current_principal, requires
 
 MOST_SERIES = 6  # more colours cannot be told apart; smaller gates are drawn together
 WALL_ROWS = 8
+WALL_DEVICES = 5
 MOST_BY_HAND = 500
 
 
@@ -67,7 +68,7 @@ def hand_tally() -> ResponseReturnValue:
 @requires(Permission.VIEW)
 def gate_card() -> ResponseReturnValue:
     """What a gate supervisor must know, on one printed page in both languages."""
-    return render_template("onsite/gate_card.html", day=next(iter(sorted(d.day for d in g.edition.days)), None))
+    return render_template("onsite/gate_card.html")
 
 
 def _board() -> dict[str, Any]:
@@ -89,7 +90,7 @@ def _board() -> dict[str, Any]:
         "days": [_day_tab(board, day, today) for day in board.days],
         "lines": _busiest(lines) if wall else lines,
         "refused": [_refusal(board, code, count) for code, count in board.refused],
-        "devices": sorted(paired, key=lambda d: (not d["trouble"], d["state"].device.name)),
+        "devices": _shown_devices(paired, wall),
         "paired": len(paired),
         "quiet": sum(d["state"].silent for d in paired),
         "alarm": _alarm(board),
@@ -124,6 +125,12 @@ def _day_tab(board: Live, day: dt.date, today: dt.date) -> dict[str, Any]:
         "active": day == board.day,
         "url": url_for("onsite.live", day=day.isoformat(), **kept),
     }
+
+
+def _shown_devices(paired: list[dict[str, Any]], wall: bool) -> list[dict[str, Any]]:
+    """Those with trouble first; on a wall only those, as many as fit."""
+    found = sorted(paired, key=lambda d: (not d["trouble"], d["state"].device.name))
+    return [d for d in found if d["trouble"]][:WALL_DEVICES] if wall else found
 
 
 def _device(line: DeviceLine) -> dict[str, Any]:
@@ -171,7 +178,7 @@ def _watch(board: Live, paired: int, quiet: int, today: dt.date) -> list[dict[st
         item(_("Scans of withdrawn devices"), board.quarantined, "shield-question", page="onsite.inbox"),
         item(_("Duplicate admissions"), board.duplicates, "copy"),
     ]
-    if board.arrivals is not None and board.arrivals.booths:
+    if board.arrivals.booths and (board.day == today or board.arrivals.occupied):
         empty = board.arrivals.booths - board.arrivals.occupied
         of_all = _("of %(n)s", n=format_decimal(board.arrivals.booths))
         items.append(item(_("Booths still empty"), empty, "building-store", "warning", of_all, "onsite.arrival"))
