@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from flask import Flask
+from flask_babel import lazy_gettext as _l
 
 
 def init_app(app: Flask) -> None:
     """Devices as principals, their addresses, background work, and what the packages below ask of this one."""
     from expo_crm import jobs as ledger
     from expo_crm.directory import timeline
-    from expo_crm.onsite import history, jobs, queries
+    from expo_crm.exhibitors.services import portal_hooks
+    from expo_crm.onsite import history, jobs, queries, queries_arrival
     from expo_crm.onsite.services import badges, events, leads
-    from expo_crm.onsite.views import api, principal
+    from expo_crm.onsite.views import api, lead_device, principal
 
     principal.init_app(app)
     api.init_app(app)
+    lead_device.init_app(app)
     ledger.register(app, "onsite.issue_badges", jobs.issue_badges)
     ledger.register(app, "onsite.print_badges", jobs.print_badges)
     ledger.register(app, "onsite.count_hours", jobs.count_hours)
     ledger.register(app, "onsite.watch_capacity", jobs.watch_capacity)
     timeline.register(app, "onsite", history.company_items)
     events.init_app(app)
+    portal_hooks.add_page(app, "onsite.portal_leads", _l("Leads"), "target-arrow", order=57)
     app.extensions["expo_consent_answered"] = leads.consent_answered
     app.extensions["expo_ticket_code"] = badges.ticket_code
     app.extensions["expo_attended"] = queries.attended
     app.extensions["expo_registration_changed"] = badges.refresh_registration
+    app.extensions["expo_arrivals"] = queries_arrival.arrived_participations

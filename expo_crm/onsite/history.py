@@ -25,7 +25,7 @@ def _leads(company_id: int) -> list[TimelineItem]:
         select(Edition, func.count(Lead.id), func.max(Lead.captured_at))
         .join(Participation, Participation.edition_id == Edition.id)
         .join(Lead, Lead.participation_id == Participation.id)
-        .where(Participation.company_id == company_id)
+        .where(Participation.company_id == company_id, Lead.registration_id.is_not(None))
         .group_by(Edition.id)
     )
     return [

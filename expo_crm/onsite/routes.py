@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.onsite.views import api, badges, gate, gates, leads, live, pairing, scans, snapshot_api
+from expo_crm.onsite.views import (
+    api,
+    arrival,
+    badges,
+    event_door,
+    events,
+    gate,
+    gates,
+    lead_device,
+    leads,
+    live,
+    pairing,
+    portal_leads,
+    programme,
+    recipients,
+    scans,
+    shell,
+    snapshot_api,
+)
 
 blueprint = Blueprint("onsite", __name__)
 at = blueprint.add_url_rule
@@ -33,6 +51,58 @@ at("/e/<edition>/registrations/<int:registration_id>/badge", "registration_badge
 
 # Leads
 at("/e/<edition>/leads", "leads", leads.leads)
+at("/e/<edition>/leads/exhibitors", "leads_by_exhibitor", leads.leads_by_exhibitor)
+at("/e/<edition>/leads/exhibitors/<int:participation_id>", "lead_exhibitor", leads.lead_exhibitor)
+at(
+    "/e/<edition>/leads/exhibitors/<int:participation_id>/devices/<int:device_id>/revoke",
+    "revoke_lead_device",
+    leads.revoke_lead_device,
+    methods=["POST"],
+)
+at("/e/<edition>/leads/rules", "lead_policy", leads.lead_policy, methods=["GET", "POST"])
+
+# Leads: the exhibitor's device
+at("/lead", "lead", lead_device.lead)
+at("/lead/unpair", "unpair_lead", lead_device.unpair, methods=["POST"])
+at("/api/lead/scans", "api_lead_scans", lead_device.store, methods=["POST"])
+at("/api/lead/details", "api_lead_details", lead_device.note, methods=["POST"])
+at("/api/lead/recent", "api_lead_recent", lead_device.recent)
+at("/api/lead/heartbeat", "api_lead_heartbeat", lead_device.beat, methods=["POST"])
+
+# Leads: the exhibitor's portal
+L = "/portal/<int:participation_id>/leads"
+at(L, "portal_leads", portal_leads.portal_leads)
+at(f"{L}/<int:lead_id>", "portal_lead", portal_leads.portal_lead, methods=["GET", "POST"])
+at(f"{L}/team", "portal_lead_team", portal_leads.portal_lead_team)
+at(f"{L}/setup", "portal_lead_setup", portal_leads.portal_lead_setup)
+at(f"{L}/tags", "portal_lead_add_tag", portal_leads.portal_lead_add_tag, methods=["POST"])
+at(f"{L}/tags/<int:tag_id>/retire", "portal_lead_retire_tag", portal_leads.portal_lead_retire_tag, methods=["POST"])
+at(f"{L}/questions/new", "portal_lead_new_question", portal_leads.portal_lead_new_question, methods=["GET", "POST"])
+at(
+    f"{L}/questions/<int:question_id>",
+    "portal_lead_question",
+    portal_leads.portal_lead_question,
+    methods=["GET", "POST"],
+)
+at(
+    f"{L}/questions/<int:question_id>/change",
+    "portal_lead_change_question",
+    portal_leads.portal_lead_change_question,
+    methods=["POST"],
+)
+at(f"{L}/devices", "portal_lead_devices", portal_leads.portal_lead_devices, methods=["GET", "POST"])
+at(f"{L}/devices/<int:device_id>", "portal_lead_device", portal_leads.portal_lead_device)
+at(f"{L}/devices/<int:device_id>/state/part", "portal_lead_device_state", portal_leads.portal_lead_device_state)
+at(
+    f"{L}/devices/<int:device_id>/change",
+    "portal_lead_change_device",
+    portal_leads.portal_lead_change_device,
+    methods=["POST"],
+)
+
+# Leads: the visitor's own page
+at("/v/<token>/recipients", "recipients", recipients.panel)
+at("/v/<token>/recipients/change", "change_recipients", recipients.change, methods=["POST"])
 
 # Gates and the devices at them
 at("/e/<edition>/gates", "gates", gates.gates)
@@ -46,6 +116,9 @@ at("/e/<edition>/gates/devices/<int:device_id>/move", "move_device", gates.move_
 at("/e/<edition>/gates/devices/<int:device_id>/revoke", "revoke_device", gates.revoke_device, methods=["POST"])
 
 # On the device
+at("/sw.js", "service_worker", shell.service_worker)
+at("/device/<page>.webmanifest", "web_manifest", shell.web_manifest)
+at("/device/icon-<int:size>.png", "device_icon", shell.device_icon)
 at("/gate", "gate", gate.gate)
 at("/gate/pair/<token>", "pair", pairing.pair)
 at("/gate/pair/<token>", "confirm_pairing", pairing.confirm_pairing, methods=["POST"])
@@ -58,3 +131,31 @@ at("/e/<edition>/gates/card", "gate_card", live.gate_card)
 at("/e/<edition>/scans", "scans", scans.scans)
 at("/e/<edition>/scans/<int:scan_id>", "scan", scans.scan)
 at("/e/<edition>/scans/<int:scan_id>/override", "override_scan", scans.override_scan, methods=["POST"])
+
+# Concurrent events: planning and door, programme, the visitor's own bookings
+at("/e/<edition>/events", "events", events.fill_levels)
+at("/e/<edition>/events/table", "events_table", events.table)
+at("/e/<edition>/events/new", "new_event", events.new_event, methods=["GET", "POST"])
+at("/e/<edition>/events/<int:event_id>", "event", events.event)
+at("/e/<edition>/events/<int:event_id>/edit", "edit_event", events.edit_event, methods=["GET", "POST"])
+at("/e/<edition>/events/<int:event_id>/state", "event_state", events.change_state, methods=["POST"])
+at("/e/<edition>/events/<int:event_id>/book", "book_event_for", events.book_for, methods=["POST"])
+at("/e/<edition>/events/<int:event_id>/search", "event_people", events.people)
+at("/e/<edition>/events/<int:event_id>/bookings/<int:booking_id>", "event_booking", events.booking)
+at("/e/<edition>/events/<int:event_id>/bookings/<int:booking_id>", "change_event_booking", events.change_booking, methods=["POST"])
+at("/e/<edition>/events/<int:event_id>/check-in", "event_door", event_door.door)
+at("/e/<edition>/events/<int:event_id>/check-in", "event_check_in", event_door.check_in, methods=["POST"])
+at("/r/<edition>/programme", "programme", programme.programme)
+at("/r/<edition>/programme/<int:event_id>.ics", "programme_calendar", programme.calendar)
+at("/v/<token>/events", "programme_panel", programme.panel)
+at("/v/<token>/events/<int:event_id>", "book_event", programme.book, methods=["POST"])
+at("/v/<token>/events/<int:event_id>.ics", "own_event_calendar", programme.own_calendar)
+
+# Exhibitor arrival
+at("/e/<edition>/arrival", "arrival", arrival.arrival)
+at("/e/<edition>/arrival/panel", "arrival_panel", arrival.panel)
+at("/e/<edition>/arrival/search", "arrival_search", arrival.search)
+at("/e/<edition>/arrival/scan", "arrival_scan", arrival.scan, methods=["POST"])
+at("/e/<edition>/arrival/exhibitors", "arrival_list", arrival.exhibitors)
+at("/e/<edition>/arrival/<int:participation_id>", "report_arrival", arrival.report, methods=["GET", "POST"])
+at("/e/<edition>/arrival/<int:participation_id>/undo", "undo_arrival", arrival.undo, methods=["POST"])

@@ -207,7 +207,7 @@ def contacts(edition_id: int) -> Contacts:
         select(func.count())
         .select_from(Lead)
         .join(Participation, Participation.id == Lead.participation_id)
-        .where(Participation.edition_id == edition_id)
+        .where(Participation.edition_id == edition_id, Lead.registration_id.is_not(None))
     )
     rows = db.session.execute(
         select(Meeting.state, func.count()).where(Meeting.edition_id == edition_id).group_by(Meeting.state)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from flask import current_app
+
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.directory.models import Consent
@@ -24,7 +26,8 @@ def record_consent(
     """What the person answered to this wording (``text_version``), in which language and over which channel.
 
     Purposes in use: ``lead_sharing`` (an exhibitor that scans the badge gets contact data), ``marketing``,
-    ``matchmaking``. Read with ``directory.queries.consent_of``.
+    ``matchmaking``. Read with ``directory.queries.consent_of``. Packages above that hold data on its strength are told:
+    ``app.extensions["expo_consent_answered"]``, called with person, purpose, answer and edition.
     """
     consent = Consent(
         person_id=person_id,
@@ -45,4 +48,7 @@ def record_consent(
         edition_id=edition_id,
         changes={"purpose": purpose, "text": text_version, "channel": channel},
     )
+    tell = current_app.extensions.get("expo_consent_answered")
+    if tell:
+        tell(person_id, purpose, granted, edition_id)
     return consent

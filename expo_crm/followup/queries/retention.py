@@ -184,7 +184,7 @@ def _leads(edition_id: int) -> dict[int, int]:
     rows = db.session.execute(
         select(Participation.company_id, func.count(Lead.id))
         .join(Lead, Lead.participation_id == Participation.id)
-        .where(Participation.edition_id == edition_id)
+        .where(Participation.edition_id == edition_id, Lead.registration_id.is_not(None))
         .group_by(Participation.company_id)
     )
     return dict(rows.all())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from expo_crm.lib import text
-from expo_crm.onsite.domain.scan_input import SchemaError, read_seq, read_time, read_uuid
+from expo_crm.onsite.domain.scan_input import SchemaError, read_number, read_time, read_uuid
 
 STATES = ("new", "contacted", "qualified", "quoted", "won", "lost")
 TEMPERATURES = ("", "hot", "warm", "cold")
@@ -96,7 +96,7 @@ def read_scan(raw: Any) -> ScanCommand:
     return ScanCommand(
         read_uuid(body.get("client_uuid")),
         code,
-        read_seq(body.get("device_seq")),
+        read_number(body, "device_seq"),
         at,
         unreadable,
         _flag(body.get("offline", False), "offline"),

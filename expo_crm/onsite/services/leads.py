@@ -183,7 +183,7 @@ def _store(
     device: Device, participation: Participation, command: ScanCommand, registration_id: int | None
 ) -> tuple[LeadScan, Lead | None]:
     now = clock.now()
-    offset = None if device.clock_offset_ms is None else dt.timedelta(milliseconds=device.clock_offset_ms)
+    offset = dt.timedelta(milliseconds=device.clock_offset_ms or 0)
     at, suspect = scan_input.correct(command.device_time, command.time_unreadable, offset, device.paired_at, now)
     badge = _is_badge(command.code)
     lead = _lead_of(participation, registration_id, ids.hash_token(_clean(command.code)), device.name, at) if badge else None

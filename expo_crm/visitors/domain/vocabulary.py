@@ -68,12 +68,13 @@ class ConsentText:
 CONSENTS: tuple[ConsentText, ...] = (
     ConsentText(
         "lead_sharing",
-        "lead-2026-1",
+        "lead-2026-2",
         N_("Pass my contact data to exhibitors who scan my badge"),
         N_(
-            "When an exhibitor of this edition scans my badge at the stand, the organizer gives that exhibitor my name, company,"
-            " job title, e-mail and phone, so that it can answer my enquiry. The exhibitor is then responsible for these data itself."
-            " I can withdraw this on my registration page at any time; entry does not depend on it."
+            "When an exhibitor of this edition scans my badge at the stand, the organizer gives that exhibitor at most my name, company,"
+            " job title, e-mail, phone, country and my answers about my function, my part in purchases and what I look for, so that it"
+            " can answer my enquiry. The exhibitor is then responsible for these data itself. On my registration page I see who received"
+            " them and can withdraw this, from one or from all, at any time; entry does not depend on it."
         ),
     ),
     ConsentText(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from expo_crm.shows import queries as shows
 from expo_crm.visitors import queries
@@ -19,6 +20,13 @@ from expo_crm.web.errors import Refused
 from expo_crm.web.policy import public
 
 LIVE = {"submitted", "in_review", "approved", "returned"}
+# What packages above show here: (endpoint, link where no script runs, only for live registrations). Who received the data
+# stays in reach of those who cancelled too.
+PANELS = (
+    ("onsite.programme_panel", _l("Concurrent events"), True),
+    ("matchmaking.visitor_panel", _l("Exhibitors that fit, and my meetings"), True),
+    ("onsite.recipients", _l("Who received my data"), False),
+)
 
 
 def load(token: str) -> Registration:
@@ -43,9 +51,9 @@ def _page(found: Registration, token: str, form: InterestsForm | None = None) ->
         form.interests.data = sorted(hooks.get_interests(found))
     chosen = set(form.interests.data or ())
     panels = [
-        url_for(endpoint, token=token)
-        for endpoint in ("matchmaking.visitor_panel",)
-        if endpoint in current_app.view_functions and found.state in LIVE
+        (url_for(endpoint, token=token), label)
+        for endpoint, label, only_live in PANELS
+        if endpoint in current_app.view_functions and (found.state in LIVE or not only_live)
     ]
     page = render_template(
         "visitors/ticket.html",
