@@ -57,6 +57,8 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
             Item("onsite.live", _l("Live board"), "activity", P.VIEW),
             Item("onsite.scans", _l("Scan log"), "scan", P.VIEW),
             Item("onsite.leads", _l("Leads"), "target-arrow", P.VIEW),
+            Item("onsite.events", _l("Concurrent events"), "presentation", P.VIEW),
+            Item("onsite.arrival", _l("Exhibitor arrival"), "building-warehouse", P.VIEW),
         ),
     ),
     (

@@ -11,7 +11,7 @@ def init_app(app: Flask) -> None:
     from expo_crm import jobs as ledger
     from expo_crm.directory import timeline
     from expo_crm.exhibitors.services import portal_hooks
-    from expo_crm.onsite import history, jobs, queries, queries_arrival
+    from expo_crm.onsite import history, jobs, queries, queries_arrival, queries_events
     from expo_crm.onsite.services import badges, events, leads
     from expo_crm.onsite.views import api, lead_device, principal
 
@@ -20,6 +20,8 @@ def init_app(app: Flask) -> None:
     lead_device.init_app(app)
     ledger.register(app, "onsite.issue_badges", jobs.issue_badges)
     ledger.register(app, "onsite.print_badges", jobs.print_badges)
+    ledger.register(app, "onsite.reissue_badges", jobs.reissue_badges)
+    ledger.register(app, "onsite.snapshots", jobs.prepare_snapshots)
     ledger.register(app, "onsite.count_hours", jobs.count_hours)
     ledger.register(app, "onsite.watch_capacity", jobs.watch_capacity)
     timeline.register(app, "onsite", history.company_items)
@@ -30,3 +32,4 @@ def init_app(app: Flask) -> None:
     app.extensions["expo_attended"] = queries.attended
     app.extensions["expo_registration_changed"] = badges.refresh_registration
     app.extensions["expo_arrivals"] = queries_arrival.arrived_participations
+    app.extensions["expo_programme"] = queries_events.has_public

@@ -8,10 +8,12 @@ from expo_crm.onsite.views import (
     api,
     arrival,
     badges,
+    devices,
     event_door,
     events,
     gate,
     gates,
+    keys,
     lead_device,
     leads,
     live,
@@ -22,6 +24,7 @@ from expo_crm.onsite.views import (
     scans,
     shell,
     snapshot_api,
+    zones,
 )
 
 blueprint = Blueprint("onsite", __name__)
@@ -37,6 +40,7 @@ at("/api/gate/choose", "api_choose", api.choose, methods=["POST"])
 at("/api/gate/snapshot", "api_snapshot", snapshot_api.snapshot)
 at("/api/gate/snapshot/<int:version>/<int:number>", "api_snapshot_chunk", snapshot_api.snapshot_chunk)
 at("/api/gate/changes", "api_changes", snapshot_api.changes)
+at("/api/gate/rules", "api_rules", snapshot_api.rules)
 
 # Badges
 at("/e/<edition>/badges", "badges", badges.badges)
@@ -63,9 +67,9 @@ at("/e/<edition>/leads/rules", "lead_policy", leads.lead_policy, methods=["GET",
 
 # Leads: the exhibitor's device
 at("/lead", "lead", lead_device.lead)
-at("/lead/unpair", "unpair_lead", lead_device.unpair, methods=["POST"])
 at("/api/lead/scans", "api_lead_scans", lead_device.store, methods=["POST"])
 at("/api/lead/details", "api_lead_details", lead_device.note, methods=["POST"])
+at("/api/lead/unpair", "api_lead_unpair", lead_device.unpair, methods=["POST"])
 at("/api/lead/recent", "api_lead_recent", lead_device.recent)
 at("/api/lead/heartbeat", "api_lead_heartbeat", lead_device.beat, methods=["POST"])
 
@@ -108,12 +112,33 @@ at("/v/<token>/recipients/change", "change_recipients", recipients.change, metho
 at("/e/<edition>/gates", "gates", gates.gates)
 at("/e/<edition>/gates/new", "new_gate", gates.new_gate, methods=["GET", "POST"])
 at("/e/<edition>/gates/<int:gate_id>", "edit_gate", gates.edit_gate, methods=["GET", "POST"])
-at("/e/<edition>/gates/<int:gate_id>/devices", "add_device", gates.add_device, methods=["GET", "POST"])
-at("/e/<edition>/gates/devices/<int:device_id>", "device", gates.device)
-at("/e/<edition>/gates/devices/<int:device_id>/state", "device_state", gates.device_state)
-at("/e/<edition>/gates/devices/<int:device_id>/pairing", "new_pairing", gates.new_pairing, methods=["POST"])
-at("/e/<edition>/gates/devices/<int:device_id>/move", "move_device", gates.move_device, methods=["POST"])
-at("/e/<edition>/gates/devices/<int:device_id>/revoke", "revoke_device", gates.revoke_device, methods=["POST"])
+at("/e/<edition>/gates/<int:gate_id>/devices", "add_device", devices.add_device, methods=["GET", "POST"])
+at("/e/<edition>/gates/devices/<int:device_id>", "device", devices.device)
+at("/e/<edition>/gates/devices/<int:device_id>/state", "device_state", devices.device_state)
+at("/e/<edition>/gates/devices/<int:device_id>/pairing", "new_pairing", devices.new_pairing, methods=["POST"])
+at("/e/<edition>/gates/devices/<int:device_id>/move", "move_device", devices.move_device, methods=["POST"])
+at("/e/<edition>/gates/devices/<int:device_id>/revoke", "revoke_device", devices.revoke_device, methods=["POST"])
+at("/e/<edition>/devices", "devices", devices.devices)
+at("/e/<edition>/devices/panel", "devices_panel", devices.devices_panel)
+
+# Zones
+at("/e/<edition>/zones", "zones", zones.zones)
+at("/e/<edition>/zones/new", "new_zone", zones.new_zone, methods=["GET", "POST"])
+at("/e/<edition>/zones/classes", "zone_matrix", zones.matrix, methods=["POST"])
+at("/e/<edition>/zones/<int:zone_id>", "edit_zone", zones.edit_zone, methods=["GET", "POST"])
+at("/e/<edition>/zones/<int:zone_id>/delete", "delete_zone", zones.delete_zone, methods=["POST"])
+at("/e/<edition>/zones/<int:zone_id>/windows", "add_window", zones.add_window, methods=["POST"])
+at("/e/<edition>/zones/<int:zone_id>/windows/<int:window_id>/remove", "remove_window", zones.remove_window, methods=["POST"])
+
+# Keys that sign badge codes
+at("/e/<edition>/keys", "keys", keys.overview)
+at("/e/<edition>/keys/introduce", "introduce_key", keys.introduce, methods=["POST"])
+at("/e/<edition>/keys/activate", "activate_key", keys.activate, methods=["POST"])
+at("/e/<edition>/keys/retire", "retire_key", keys.retire, methods=["POST"])
+at("/e/<edition>/keys/compromise", "compromise_key", keys.compromise, methods=["POST"])
+at("/e/<edition>/keys/reissue", "reissue_badges", keys.reissue_badges, methods=["POST"])
+at("/e/<edition>/keys/reissue/<int:job_id>", "reissue_work", keys.work)
+at("/e/<edition>/keys/mode", "code_mode", keys.mode, methods=["POST"])
 
 # On the device
 at("/sw.js", "service_worker", shell.service_worker)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, make_response, request
+from flask.typing import ResponseReturnValue
 
 CSP = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self';"
@@ -11,6 +12,14 @@ CSP = (
 # Decoding QR codes needs WebAssembly, and only the scanner pages need that and the camera.
 CSP_SCANNER = CSP.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 SCANNER_PATHS = ("/gate", "/lead", "/kiosk")
+
+
+def allow_camera(page: ResponseReturnValue) -> Response:
+    """The same page as a scanner page: with the camera and WebAssembly. For a view whose address says nothing of it."""
+    response = make_response(page)
+    response.headers["Content-Security-Policy"] = CSP_SCANNER
+    response.headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
+    return response
 
 
 def init_app(app: Flask, *, https: bool) -> None:

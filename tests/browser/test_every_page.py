@@ -42,6 +42,8 @@ SAMPLES = {
     "gate_id": "select max(id) from gate where edition_id = :e",
     "device_id": "select max(id) from device where edition_id = :e",
     "scan_id": "select max(id) from scan where edition_id = :e",
+    "event_id": "select max(event_id) from event_booking b join concurrent_event e on e.id = b.event_id where e.edition_id = :e",
+    "booking_id": "select max(id) from event_booking where event_id = (select max(event_id) from event_booking b join concurrent_event e on e.id = b.event_id where e.edition_id = :e)",
     "lead_id": "select max(l.id) from lead l join participation p on p.id = l.participation_id where p.edition_id = :e",
     "survey_id": "select max(id) from survey where edition_id = :e",
     "question_id": "select max(q.id) from survey_question q join survey s on s.id = q.survey_id where s.edition_id = :e",

@@ -13,6 +13,8 @@ PUBLIC = {
     "accounts.sign_in",
     "visitors.register",
     "visitors.privacy",
+    "onsite.programme",
+    "onsite.programme_calendar",
     "onsite.gate",  # tells a device that is not paired what to do
     "onsite.service_worker",  # files and icons of the device pages, nothing of the show
     "onsite.web_manifest",

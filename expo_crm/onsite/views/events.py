@@ -159,7 +159,7 @@ def event(event_id: int) -> ResponseReturnValue:
             cell=lambda b: _pill(_state_text(b, ranks), BOOKING_TONES[b.state]), sort=EventBooking.state, kind="status",
         ),
         listing.Column("booked", _("Booked"), lambda b: i18n.datetime_(b.booked_at), sort=EventBooking.booked_at, kind="date"),
-        listing.Column("attended", _("Let in"), lambda b: i18n.datetime_(b.attended_at) if b.attended_at else "", sort=EventBooking.attended_at, kind="date"),
+        listing.Column("attended", _("Let in"), lambda b: _moment(b.attended_at), sort=EventBooking.attended_at, kind="date"),
         listing.Column("source", _("Booked by"), lambda b: str(SOURCES[b.source]), hide_on_phone=True),
     ]  # fmt: skip
     if contact:
@@ -195,6 +195,10 @@ def event(event_id: int) -> ResponseReturnValue:
         classes=[c for c in visitors.list_classes(g.edition.id) if c.code in found.classes],
         may_edit=may_edit,
     )
+
+
+def _moment(at: Any) -> str:
+    return i18n.datetime_(at) if at else ""
 
 
 def _state_text(booking: EventBooking, ranks: dict[int, int]) -> str:

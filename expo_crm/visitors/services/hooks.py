@@ -4,6 +4,7 @@
 ``expo_ticket_code``: ``(registration) -> str``.
 ``expo_registration_closed``: ``(registration) -> None``, called after a cancellation or rejection.
 ``expo_registration_changed``: ``(registration) -> None``, called when name, company, class or state are changed: the badge and the gates follow.
+``expo_programme``: ``(edition_id) -> bool`` that there is a public programme, at ``onsite.programme``.
 ``expo_attended``: ``(registration_id_column) -> SQL condition`` that the registration has a counted entry.
 """
 
@@ -45,3 +46,9 @@ def changed(registration: Registration) -> None:
     tell = current_app.extensions.get("expo_registration_changed")
     if tell:
         tell(registration)
+
+
+def has_programme(edition_id: int) -> bool:
+    """Whether the page of registration has a programme to point to."""
+    ask = current_app.extensions.get("expo_programme")
+    return bool(ask and ask(edition_id))

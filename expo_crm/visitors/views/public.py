@@ -14,7 +14,7 @@ from expo_crm.visitors import queries
 from expo_crm.visitors.domain.registration import Window, window
 from expo_crm.visitors.domain.vocabulary import CONSENTS
 from expo_crm.visitors.forms import RegisterForm
-from expo_crm.visitors.services import invitations, links, mails, registrations
+from expo_crm.visitors.services import hooks, invitations, links, mails, registrations
 from expo_crm.web.policy import public
 
 
@@ -60,8 +60,9 @@ def register() -> ResponseReturnValue:
     if not form.is_submitted():
         form.form_key.data = _signer().dumps(ids.new_token())
     page = render_template(
-        "visitors/register.html", form=form, groups=grouped(categories), invitation=_invitation(), consents=CONSENTS
-    )
+        "visitors/register.html", form=form, groups=grouped(categories), invitation=_invitation(), consents=CONSENTS,
+        programme=hooks.has_programme(g.edition.id),
+    )  # fmt: skip
     return page, 422 if form.is_submitted() else 200
 
 
