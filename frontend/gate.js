@@ -325,6 +325,7 @@ const on = {
   counts(counts) {
     judge.inside = counts?.inside ?? judge.inside;
     if (checkpoint.ready) screen.setCounts(counts);
+    journal.note("counts", counts && { day: today(), counts }).catch(() => {});
   },
   clock(offset) {
     const wrong = Math.abs(offset) > CLOCK_LIMIT_MS;
@@ -422,7 +423,11 @@ async function begin() {
   sync = new Sync({ server, journal, roster, judge, on, boot, build });
   await sync.load();
   readiness = new Readiness(part("readiness"), { texts, format: screen.format, age: (s) => screen.age(s), probe, onStart: started });
-  const state = await journal.note("state");
+  const [state, counted] = await Promise.all([journal.note("state"), journal.note("counts")]);
+  if (counted?.day === today()) {
+    judge.inside = counted.counts.inside ?? 0;
+    screen.setCounts(counted.counts);
+  }
   applyState(state && state.gate?.id === gate?.id ? state : { gate, gates: state?.gates ?? [] });
   const lost = await checkpoint.recover();
   if (lost) screen.notice("interrupted", texts.interrupted.replace("{n}", lost), "warn");

@@ -78,7 +78,7 @@ function registrationFault(facts) {
 
 function timeFault(facts, rules, now) {
   if (rules.any_time) return "";
-  const here = localTime(now, rules.zone);
+  const here = localTime(now, rules);
   const today = (rules.days ?? []).find((one) => one.day === here.day) ?? null;
   const all = rules.windows ?? [];
   const own = all.filter((one) => one.class_code === facts.badge_class);
@@ -139,14 +139,20 @@ function minutes(clock) {
 
 const formats = new Map();
 
-/** {day: "2026-06-09", minutes: since midnight} of an instant in a time zone. */
-export function localTime(at, zone) {
+/** {day: "2026-06-09", minutes: since midnight} of an instant at the venue: by the offsets that the rules bring, else by the browser's. */
+export function localTime(at, { zone, utc_offsets: offsets = [] }) {
+  const moment = time(at);
+  if (offsets.length) {
+    const [, shift] = offsets.findLast(([from]) => Date.parse(from) <= moment) ?? offsets[0];
+    const here = new Date(moment + shift * 60_000);
+    return { day: here.toISOString().slice(0, 10), minutes: (here.getTime() % 86_400_000) / 60_000 };
+  }
   if (!formats.has(zone)) {
     const options = { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" };
     formats.set(zone, new Intl.DateTimeFormat("en-US", options));
   }
-  const parts = Object.fromEntries(formats.get(zone).formatToParts(time(at)).map((one) => [one.type, one.value]));
-  const milliseconds = ((time(at) % 1000) + 1000) % 1000;
+  const parts = Object.fromEntries(formats.get(zone).formatToParts(moment).map((one) => [one.type, one.value]));
+  const milliseconds = ((moment % 1000) + 1000) % 1000;
   return {
     day: `${parts.year}-${parts.month}-${parts.day}`,
     minutes: Number(parts.hour) * 60 + Number(parts.minute) + (Number(parts.second) + milliseconds / 1000) / 60,

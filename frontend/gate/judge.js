@@ -38,8 +38,9 @@ export class Judge {
     const direction = rules?.direction === "both" ? (row.direction ?? "entry") : (rules?.direction ?? "entry");
     const at = this.now(Date.parse(row.device_time));
     const read = await this.read(row.code);
-    if (!this.able) {
-      const verdict = { status: "deny", reason: read.fault || "stale_snapshot" };
+    // An opaque code says nothing by itself: without network anybody could make one up.
+    if (!this.able || read.opaque) {
+      const verdict = { status: "deny", reason: read.opaque ? "stale_snapshot" : read.fault || "stale_snapshot" };
       return { verdict, answer: this.#answer(row, verdict, direction, read.entry, null), fields: this.#fields(), presence: {} };
     }
     const key = this.#key(read, at);
@@ -59,10 +60,10 @@ export class Judge {
     return key ? { [key]: moved((await this.journal.presence(key)) ?? null, answer.direction, at) } : {};
   }
 
-  /** {fault, entry, hash, facts} of what was read. */
+  /** {fault, serial, entry, facts} of what was read. */
   async read(text) {
     const code = parse(text);
-    if (code.reason) return { fault: code.reason, entry: null, facts: { fault: code.reason, same_edition: true, known: false } };
+    if (code.reason) return { fault: code.reason, opaque: code.opaque !== undefined, entry: null, facts: { fault: code.reason, same_edition: true, known: false } };
     const { payload } = code;
     const fault = await signatureFault(code, this.roster.keys);
     const facts = { fault, same_edition: payload.edition_id === this.edition, purpose: payload.purpose, generation: payload.generation };
@@ -99,7 +100,7 @@ export class Judge {
   }
 
   #period(at) {
-    const day = this.rules.period === "show" ? this.rules.first_day : localTime(at, this.rules.zone).day;
+    const day = this.rules.period === "show" ? this.rules.first_day : localTime(at, this.rules).day;
     return `${day}|`;
   }
 
@@ -135,7 +136,7 @@ export class Judge {
 
   #detail({ reason }, known) {
     if (!known?.first_entry_at || !reason.startsWith("already")) return null;
-    const total = Math.floor(localTime(known.first_entry_at, this.rules.zone).minutes);
+    const total = Math.floor(localTime(known.first_entry_at, this.rules).minutes);
     const clock = `${String(Math.floor(total / 60)).padStart(2, "0")}:${String(total % 60).padStart(2, "0")}`;
     return { zh: `本机首次入场 ${clock}`, en: `First entry at this device ${clock}` };
   }
