@@ -52,6 +52,7 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
         "during",
         _l("Show days"),
         (
+            Item("onsite.desk", _l("Registration desk"), "user-plus", P.REGISTRATION),
             Item("onsite.badges", _l("Badges"), "id", P.VIEW),
             Item("onsite.gates", _l("Gates and devices"), "door-enter", P.VIEW),
             Item("onsite.live", _l("Live board"), "activity", P.VIEW),

@@ -13,13 +13,16 @@ def init_app(app: Flask) -> None:
     from expo_crm.exhibitors.services import portal_hooks
     from expo_crm.onsite import history, jobs, queries, queries_arrival, queries_events
     from expo_crm.onsite.services import badges, events, leads
-    from expo_crm.onsite.views import api, lead_device, principal
+    from expo_crm.onsite.views import api, kiosk, lead_device, principal, printing
 
     principal.init_app(app)
     api.init_app(app)
+    kiosk.init_app(app)
+    printing.init_app(app)
     lead_device.init_app(app)
     ledger.register(app, "onsite.issue_badges", jobs.issue_badges)
     ledger.register(app, "onsite.print_badges", jobs.print_badges)
+    ledger.register(app, "onsite.close_zones", jobs.close_zones)
     ledger.register(app, "onsite.reissue_badges", jobs.reissue_badges)
     ledger.register(app, "onsite.snapshots", jobs.prepare_snapshots)
     ledger.register(app, "onsite.count_hours", jobs.count_hours)

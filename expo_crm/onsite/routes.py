@@ -8,17 +8,21 @@ from expo_crm.onsite.views import (
     api,
     arrival,
     badges,
+    desk,
     devices,
     event_door,
     events,
     gate,
     gates,
     keys,
+    kiosk,
+    layouts,
     lead_device,
     leads,
     live,
     pairing,
     portal_leads,
+    printing,
     programme,
     recipients,
     scans,
@@ -52,6 +56,41 @@ at("/e/<edition>/badges/<int:badge_id>", "badge", badges.badge)
 at("/e/<edition>/badges/<int:badge_id>/print", "print_badge", badges.print_one, methods=["POST"])
 at("/e/<edition>/badges/<int:badge_id>/change", "change_badge", badges.change, methods=["POST"])
 at("/e/<edition>/registrations/<int:registration_id>/badge", "registration_badge", badges.of_registration, methods=["POST"])
+
+# Badge layouts
+at("/e/<edition>/badges/layouts", "layouts", layouts.list_)
+at("/e/<edition>/badges/layouts/new", "new_layout", layouts.new, methods=["GET", "POST"])
+at("/e/<edition>/badges/layouts/preview", "layout_preview", layouts.preview, methods=["POST"])
+at("/e/<edition>/badges/layouts/images", "layout_images", layouts.add_image, methods=["POST"])
+at("/e/<edition>/badges/layouts/images/<int:image_id>.png", "layout_image", layouts.image)
+at("/e/<edition>/badges/layouts/<int:layout_id>", "edit_layout", layouts.edit, methods=["GET", "POST"])
+at("/e/<edition>/badges/layouts/<int:layout_id>/picture.png", "layout_picture", layouts.thumbnail)
+at("/e/<edition>/badges/layouts/<int:layout_id>/delete", "remove_layout", layouts.remove, methods=["POST"])
+
+# Printers, kiosks and their print jobs
+at("/e/<edition>/badges/printers", "printers", printing.printers)
+at("/e/<edition>/badges/printers/new", "add_printer", printing.add_printer, methods=["POST"])
+at("/e/<edition>/badges/printers/<int:device_id>/choose", "choose_printer", printing.choose_printer, methods=["POST"])
+at("/e/<edition>/badges/print-jobs/<int:job_id>", "change_print_job", printing.change_job, methods=["POST"])
+at("/print", "print_station", printing.station)
+at("/api/print/next", "api_print_next", printing.next_job)
+at("/api/print/jobs/<int:job_id>/file", "api_print_file", printing.job_file)
+at("/api/print/jobs/<int:job_id>/printed", "api_print_done", printing.acknowledge, methods=["POST"])
+at("/api/print/jobs/<int:job_id>/failed", "api_print_failed", printing.report, methods=["POST"])
+
+# The registration desk, and the kiosk where visitors help themselves
+at("/e/<edition>/desk", "desk", desk.desk)
+at("/e/<edition>/desk", "create_walk_in", desk.create, methods=["POST"])
+at("/e/<edition>/desk/search", "desk_search", desk.search)
+at("/e/<edition>/desk/search/same", "desk_same", desk.same)
+at("/e/<edition>/desk/panel/new", "desk_new", desk.new_panel)
+at("/e/<edition>/desk/<int:registration_id>/panel", "desk_panel", desk.panel)
+at("/e/<edition>/desk/<int:registration_id>/badge.png", "desk_picture", desk.picture)
+at("/e/<edition>/desk/<int:registration_id>", "desk_print", desk.print_person, methods=["POST"])
+at("/e/<edition>/desk/jobs/<int:job_id>/file", "desk_file", desk.job_file)
+at("/kiosk", "kiosk", kiosk.kiosk)
+at("/api/kiosk/ticket", "api_kiosk_ticket", kiosk.ticket, methods=["POST"])
+at("/api/kiosk/print", "api_kiosk_confirm", kiosk.confirm, methods=["POST"])
 
 # Leads
 at("/e/<edition>/leads", "leads", leads.leads)

@@ -153,17 +153,6 @@ class InterestsForm(BaseForm):
         self.interests.choices = [SelectChoice(c.id, bi(c)) for c in categories]
 
 
-class DeskForm(ContactForm):
-    """A walk-in at the desk: name first, the rest as far as there is time."""
-
-    visitor_class = SelectField(_l("Visitor class"), coerce=str)
-    anyway = HiddenField()
-
-    def __init__(self, classes: list[VisitorClass], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.visitor_class.choices = [SelectChoice(c.code, bi(c)) for c in classes]
-
-
 class CorrectForm(BaseForm):
     """What stands on the badge, and the class."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.visitors.views import desk, public, registration, registrations, ticket
+from expo_crm.visitors.views import public, registration, registrations, ticket
 
 blueprint = Blueprint("visitors", __name__)
 add = blueprint.add_url_rule
@@ -46,4 +46,3 @@ add(
     endpoint="approve_many",
     methods=["POST"],
 )
-add("/e/<edition>/desk", view_func=desk.desk, endpoint="desk", methods=["GET", "POST"])

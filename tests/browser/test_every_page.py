@@ -53,6 +53,8 @@ SAMPLES = {
     "batch_id": "select max(id) from import_batch",
     "row_id": "select max(id) from import_row",
     "payment_id": "select max(id) from payment",
+    "layout_id": "select max(id) from badge_layout where edition_id = :e",
+    "image_id": "select max(id) from badge_image where edition_id = :e",
 }
 # Addresses that answer a file, a fragment or a redirect, or need a state that the demonstration does not have.
 NOT_PAGES = re.compile(

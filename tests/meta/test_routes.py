@@ -16,6 +16,8 @@ PUBLIC = {
     "onsite.programme",
     "onsite.programme_calendar",
     "onsite.gate",  # tells a device that is not paired what to do
+    "onsite.kiosk",  # the same
+    "onsite.print_station",  # the same
     "onsite.service_worker",  # files and icons of the device pages, nothing of the show
     "onsite.web_manifest",
     "onsite.device_icon",

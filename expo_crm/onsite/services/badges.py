@@ -39,11 +39,11 @@ class NotPossible(Exception):
 
 def issue_badge(registration: Registration) -> Badge:
     """The badge of this registration, made when there is none, with name, company and class as registered now."""
-    badge = _current(registration.id)
+    badge = find_current(registration.id)
     if badge is None:
         _insert([_values(registration)])
         feed.changed(registration.edition_id)
-        badge = _current(registration.id)
+        badge = find_current(registration.id)
     assert badge is not None
     refresh(badge)
     return badge
@@ -138,7 +138,8 @@ def _insert(rows: list[dict[str, Any]]) -> None:
     db.session.execute(insert(Badge).on_conflict_do_nothing(), rows)
 
 
-def _current(registration_id: int) -> Badge | None:
+def find_current(registration_id: int) -> Badge | None:
+    """The badge of a registration that counts now, if it was issued."""
     return db.session.scalar(select(Badge).where(Badge.registration_id == registration_id, Badge.state != "replaced"))
 
 
@@ -158,7 +159,7 @@ def refresh(badge: Badge) -> None:
 
 def refresh_registration(registration: Registration) -> None:
     """The same for a registration that was changed, when it has a badge. Gates decide by its class and by its state."""
-    badge = _current(registration.id)
+    badge = find_current(registration.id)
     if badge is not None:
         feed.changed(badge.edition_id, badge.id)
         refresh(badge)

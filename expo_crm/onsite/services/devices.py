@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,12 @@ from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.lib import clock, ids
 from expo_crm.onsite.domain.admission import Window
+from expo_crm.onsite.domain.presence import rule_text
 from expo_crm.onsite.models import AccessWindow, BadgeSetup, Device, Gate, Zone
 from expo_crm.onsite.services import keys
 from expo_crm.shows.models import Edition, Hall
 
-PROFILES = ("gate", "gate_kiosk", "lead", "badge_print")
+PROFILES = ("gate", "gate_kiosk", "kiosk", "badge_print", "lead", "office")
 PAIRING_MINUTES = 15
 ONLINE_SECONDS = 90
 
@@ -67,6 +69,15 @@ class Post:
     def allowed(self) -> bool:
         """May this device stand at this gate?"""
         return not self.zones or self.zone in self.zones
+
+    @property
+    def rule(self) -> str:
+        """The zone's anti-passback as scans keep it."""
+        return rule_text(self.anti_passback, self.cooldown_minutes)
+
+    def period_of(self, day: dt.date) -> dt.date:
+        """The day that stands for the period of ``day``: itself, or the first of the show."""
+        return self.starts_on if self.period == "show" else day
 
     @property
     def offset(self) -> dt.timedelta | None:
@@ -163,12 +174,51 @@ _NEUTRAL = {
     17: "", 18: "", 19: "", 20: "", 21: "entry", 23: False, 24: "soft", 25: 0, 27: "day", 29: False, 30: 4,
 }  # fmt: skip
 _LISTS = (15, 22, 26, 33)
+_GATE_FIRST = 16  # where the columns of gate and zone begin
+
+
+def posts_at(device_id: int, gate_ids: Iterable[int]) -> list[Post]:
+    """The posts that a device would have at these gates of its edition; gates of another one are left out."""
+    out = []
+    here = get_post(device_id)
+    query = (
+        select(
+            Gate.id,
+            Gate.code,
+            Gate.name_zh,
+            Gate.name_en,
+            Gate.zone,
+            Gate.direction,
+            Gate.classes,
+            Gate.any_time,
+            Zone.anti_passback,
+            Zone.cooldown_minutes,
+            Zone.classes,
+            Zone.period,
+            func.coalesce(Zone.capacity, Hall.capacity),
+            Zone.restricted,
+            Zone.stale_hours,
+            _windows,
+        )
+        .select_from(Gate)
+        .outerjoin(Zone, and_(Zone.edition_id == Gate.edition_id, Zone.code == Gate.zone))
+        .outerjoin(Hall, Hall.id == Zone.hall_id)
+        .where(Gate.edition_id == here.edition_id, Gate.id.in_(sorted(gate_ids)))
+    )
+    for row in db.session.connection().execute(query):
+        values = [getattr(here, name) for name in Post.__slots__]
+        values[_GATE_FIRST : _GATE_FIRST + len(row)] = row
+        out.append(_fill(values))
+    return out
 
 
 def _post(row: Any) -> Post | None:
     if row is None:
         return None
-    values = list(row)
+    return _fill(list(row))
+
+
+def _fill(values: list[Any]) -> Post:
     for place, value in _NEUTRAL.items():
         if values[place] is None:
             values[place] = value
@@ -241,6 +291,10 @@ def pair(token: str) -> tuple[Device, str] | None:
             boot_id="",
             last_seq=None,
             missing=0,
+            key_ids=[],
+            snapshot_version=None,
+            snapshot_age_s=None,
+            wipe=False,
         )
         .returning(Device.id)
         .execution_options(synchronize_session=False)
@@ -253,11 +307,13 @@ def pair(token: str) -> tuple[Device, str] | None:
     return device, own
 
 
-def revoke(device: Device) -> None:
-    """From now on the device is answered 401. Its token stays known, so that the device can be told why."""
-    device.revoked_at = clock.now()
+def revoke(device: Device, *, wipe: bool = False) -> None:
+    """From now on the device is answered 401. Its token stays known, so that the device can be told why, and that it shall
+    empty its storage once its queue is uploaded (``wipe``)."""
+    device.revoked_at = device.revoked_at or clock.now()
+    device.wipe = wipe
     device.pairing_hash = device.pairing_expires_at = None
-    audit.record("device.revoke", "device", device.id, edition_id=device.edition_id)
+    audit.record("device.revoke", "device", device.id, edition_id=device.edition_id, changes={"wipe": wipe})
     db.session.flush()
 
 

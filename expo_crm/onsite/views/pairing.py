@@ -12,6 +12,8 @@ from expo_crm.onsite.views import principal, shell
 from expo_crm.web.policy import public
 
 LONGEST = 100
+# Where a device begins its work.
+START = {"kiosk": "onsite.kiosk", "badge_print": "onsite.print_station"}
 
 
 @public()

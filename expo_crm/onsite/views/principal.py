@@ -13,8 +13,8 @@ from expo_crm.web import policy
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import ANONYMOUS, Principal
 
-API = ("/api/gate/", "/api/lead/")
-PATHS = ("/gate", *API, "/lead", "/kiosk")
+API = ("/api/gate/", "/api/lead/", "/api/print/", "/api/kiosk/")
+PATHS = ("/gate", *API, "/lead", "/kiosk", "/print")
 YEAR = 366 * 24 * 3600
 
 
