@@ -24,9 +24,12 @@ TICKS: dict[str, int] = {
     "messaging.deliver": 15,
     "exhibitors.expire_holds": 60,
     "onsite.count_hours": 60,
+    "onsite.snapshots": 60,
     "onsite.watch_capacity": 15,
     "jobs.tidy": 3600,
+    "directory.measure_quality": 24 * 3600,
     "matchmaking.expire": 3600,
+    "onsite.close_zones": 300,
     "onsite.event_offers": 300,
 }
 

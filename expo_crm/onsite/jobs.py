@@ -12,7 +12,7 @@ from expo_crm.db import db
 from expo_crm.jobs.progress import Progress
 from expo_crm.lib import ids
 from expo_crm.onsite import queries
-from expo_crm.onsite.services import badges, live
+from expo_crm.onsite.services import badges, closing, live, reissue, snapshots
 from expo_crm.shows.models import Edition
 
 KEEP_SECONDS = 24 * 3600
@@ -27,6 +27,14 @@ def folder() -> Path:
 
 def issue_badges(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"badges": badges.issue_all(payload["edition_id"], progress)}
+
+
+def reissue_badges(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    return {"badges": reissue.reissue(payload["edition_id"], payload["kid"], payload.get("reason", ""), progress)}
+
+
+def prepare_snapshots(_payload: dict[str, Any], _progress: Progress) -> dict[str, Any]:
+    return {"snapshots": snapshots.prepare_all()}
 
 
 def print_badges(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -62,3 +70,8 @@ def _tidy() -> None:
     for path in folder().glob("*.pdf"):
         if path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)
+
+
+def close_zones(_payload: dict[str, Any], _progress: Progress) -> dict[str, Any]:
+    """Everybody who is still inside a zone that has closed counts as gone."""
+    return {"closed": closing.close_due()}

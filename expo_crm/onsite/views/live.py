@@ -18,7 +18,7 @@ from expo_crm.onsite.queries_hours import SLOT
 from expo_crm.onsite.queries_live import DeviceLine, GateLine, Live
 from expo_crm.onsite.queries_zones import ZoneLine
 from expo_crm.onsite.services import live as live_services
-from expo_crm.onsite.views.gates import DeviceState
+from expo_crm.onsite.views.devices import DeviceState
 from expo_crm.web.errors import Refused
 from expo_crm.web.i18n import bi, locale
 from expo_crm.web.policy import Permission, current_principal, requires

@@ -8,7 +8,7 @@ from flask import Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from expo_crm.onsite.services import keys, snapshots
+from expo_crm.onsite.services import gate_rules, keys, snapshots
 from expo_crm.onsite.views import principal
 from expo_crm.onsite.views.body import schema
 from expo_crm.web import policy
@@ -76,3 +76,16 @@ def _later() -> Response:
     out = answer(503, _("The list of badges cannot be made at the moment. It is tried again by itself."), "busy")
     out.headers["Retry-After"] = "5"
     return out
+
+
+@policy.device(*GATES)
+def rules() -> ResponseReturnValue:
+    """All that the device needs to decide at its gate, besides the badges."""
+    post = principal.current_post()
+    if post.gate_id is None:
+        raise Refused(_("Choose the gate first."), 409, "no_gate")
+    body = gate_rules.rules_for_device(post)
+    response = make_response(jsonify(body))
+    response.set_etag(str(body["version"]))
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response.make_conditional(request)
