@@ -38,6 +38,7 @@ at = blueprint.add_url_rule
 at("/api/gate/scan", "api_scan", api.scan, methods=["POST"])
 at("/api/gate/scans", "api_scan_batch", api.scan_batch, methods=["POST"])
 at("/api/gate/override", "api_override", api.override, methods=["POST"])
+at("/api/gate/annul", "api_annul", api.annul, methods=["POST"])
 at("/api/gate/heartbeat", "api_heartbeat", api.heartbeat, methods=["POST"])
 at("/api/gate/state", "api_state", api.state)
 at("/api/gate/choose", "api_choose", api.choose, methods=["POST"])

@@ -23,7 +23,7 @@ ANSWER_LIMIT = 2000
 BIGGEST = 10**12
 LONGEST_CODE = 512
 _SCAN = frozenset({"client_uuid", "code", "device_seq", "device_time", "offline", "details", "consent"})
-_EDIT = frozenset({"client_uuid", "details", "consent"})
+_EDIT = frozenset({"client_uuid", "lead_id", "version", "details", "consent"})
 _DETAILS = frozenset({"temperature", "stars", "state", "note", "tags", "answers"})
 _CONSENT = frozenset({"version", "locale", "at"})
 
@@ -79,9 +79,14 @@ class ScanCommand:
 
 @dataclass(frozen=True, slots=True)
 class EditCommand:
-    """Notes on a reading that the server holds already."""
+    """Notes on a lead: named by a reading of this device, or by its number when a colleague's device read it.
 
-    client_uuid: str
+    ``version`` is the state that the device had seen, None when it had seen none.
+    """
+
+    client_uuid: str | None = None
+    lead_id: int | None = None
+    version: int | None = None
     details: Details = field(default_factory=Details)
     consent: Tap | None = None
 
@@ -108,8 +113,15 @@ def read_scan(raw: Any) -> ScanCommand:
 def read_edit(raw: Any) -> EditCommand:
     """Notes from decoded JSON. Raises SchemaError."""
     body = _object(raw, _EDIT, "object")
+    lead_id = read_number(body, "lead_id")
+    if (lead_id is None) == ("client_uuid" not in body):
+        raise SchemaError("client_uuid")
     return EditCommand(
-        read_uuid(body.get("client_uuid")), read_details(body.get("details")), _tap(body.get("consent"))
+        None if lead_id is not None else read_uuid(body.get("client_uuid")),
+        lead_id,
+        read_number(body, "version"),
+        read_details(body.get("details")),
+        _tap(body.get("consent")),
     )
 
 

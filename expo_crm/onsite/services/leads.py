@@ -266,13 +266,20 @@ def _watch(device: Device) -> None:
         audit.record("device.probing", "device", device.id, edition_id=device.edition_id, changes={"codes": [None, count]})
 
 
-def edit_by_scan(device: Device, command: EditCommand) -> Lead:
-    """Notes from the device that read the badge. Raises LookupError (no such reading with a lead), SchemaError."""
-    _lock(device)
-    lead = queries.find_lead_by_scan(device, command.client_uuid)
+def edit_by_device(device: Device, command: EditCommand) -> Lead:
+    """Notes from a device of the stand. Raises LookupError (no such reading of it, no such lead of the exhibitor), SchemaError.
+
+    A note that was written without sight of a colleague's is added to it, so that neither is lost.
+    """
+    participation = _lock(device)
+    if command.client_uuid is not None:
+        lead = queries.find_lead_by_scan(device, command.client_uuid)
+    else:
+        lead = queries.find_lead([participation.id], command.lead_id or 0)
     if lead is None:
-        raise LookupError(command.client_uuid)
-    change(lead, command.details, device.name, questions=_questions(lead.participation.company_id))
+        raise LookupError("lead")
+    questions = _questions(participation.company_id)
+    change(lead, command.details, device.name, merge_note=command.version != lead.version, questions=questions)
     if command.consent is not None:
         tap(lead, command.consent)
     return lead
@@ -330,6 +337,8 @@ def change(
 def _joined(old: str, new: str) -> str:
     if not new or new in old:
         return old
+    if old in new:
+        return new
     return "\n".join(p for p in (old, new) if p)[: lead_input.NOTE_LIMIT]
 
 

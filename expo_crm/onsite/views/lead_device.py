@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, abort, jsonify, make_response, render_template, url_for
+from flask import Flask, Response, jsonify, make_response, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -17,9 +17,9 @@ from expo_crm.onsite.domain import lead_input, scan_input
 from expo_crm.onsite.domain.scan_input import SchemaError
 from expo_crm.onsite.models import Device, LeadQuestion, SigningKey
 from expo_crm.onsite.queries_leads import LeadView
-from expo_crm.onsite.services import devices, leads
+from expo_crm.onsite.services import devices, keys, leads
 from expo_crm.onsite.services.leads import Receipt, UuidReused
-from expo_crm.onsite.views import principal
+from expo_crm.onsite.views import principal, shell
 from expo_crm.onsite.views.body import read_json, schema
 from expo_crm.visitors import queries as visitors
 from expo_crm.visitors.domain.vocabulary import consent_text
@@ -35,7 +35,7 @@ SHOWN = ("name", "company", "job_title", "phone", "email", "country", "function"
 
 def init_app(app: Flask) -> None:
     """These addresses take JSON from devices: another site can send neither, so they need no CSRF token."""
-    for view in (store, note, beat):
+    for view in (store, note, beat, unpair):
         app.extensions["csrf"].exempt(view)
 
 
@@ -47,10 +47,13 @@ def lead() -> ResponseReturnValue:
     """The scanner of an exhibitor's stand. A browser that is none, or no longer, is told how to become one."""
     who = current_principal()
     if who.kind != "device" or who.device_profile != "lead":
-        known = principal.find_device()
-        return render_template("onsite/lead_unpaired.html", device=known), 401
+        response = make_response(render_template("onsite/lead_unpaired.html", device=principal.find_device()), 401)
+        response.headers[shell.HEADER] = "none"
+        return response
     device = principal.current_device()
-    return render_template("onsite/lead.html", device=device, config=_config(device))
+    return shell.shell(
+        "onsite/lead.html", device=device, config=_config(device), temperatures=lead_labels.TEMPERATURES
+    )
 
 
 def _config(device: Device) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def _config(device: Device) -> dict[str, Any]:
         "locale": i18n.locale(),
         "wasm": url_for("static", filename=f"dist/{manifest()['zxing_reader.wasm']}"),
         "edition": device.edition_id,
-        "keys": _keys(device.edition.show_id),
+        "keys": keys.published(device.edition.show_id),
         "classes": [
             {"index": c.id & 0xFFFF, "code": c.code, "zh": c.name_zh, "en": c.name_en, "colour": c.colour}
             for c in visitors.list_classes(device.edition_id)
@@ -208,6 +211,7 @@ def _lead(view: LeadView) -> dict[str, Any]:
         "title": view.title,
         "temperature": one.temperature,
         "stars": one.stars,
+        "version": one.version,
         "state": one.state,
         "note": one.note,
         "tags": [t.id for t in one.tags],
@@ -232,12 +236,12 @@ def note() -> ResponseReturnValue:
         try:
             command = lead_input.read_edit(item)
             uuid = command.client_uuid
-            lead_found = leads.edit_by_scan(device, command)
+            lead_found = leads.edit_by_device(device, command)
         except SchemaError as error:
             receipts.append(_problem(index, uuid, error))
             continue
         except LookupError:
-            message = _("There is no such scan of this device.")
+            message = _("There is no such lead.")
             receipts.append(
                 {"index": index, "client_uuid": uuid, "ok": False, "error": "not_found", "message": message}
             )
@@ -280,12 +284,10 @@ def beat() -> ResponseReturnValue:
     return _answer({"held_seq": held_seq, "held_count": held_count, "offset_ms": device.clock_offset_ms})
 
 
-@public()
+@policy.device("lead")
 def unpair() -> ResponseReturnValue:
     """The stand staff gives the device back: it is withdrawn, and the page empties its storage."""
-    if current_principal().kind != "device" or current_principal().device_profile != "lead":
-        abort(401)
     devices.revoke(principal.current_device())
-    response = make_response(render_template("onsite/lead_gone.html"))
+    response = _answer({"unpaired": True})
     principal.clear_cookie(response)
     return response
