@@ -167,11 +167,28 @@ def copy_visitors(connection: psycopg.Connection[Any], edition_id: int, start: i
 
 
 def copy(connection: psycopg.Connection[Any], table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
-    """COPY rows into a table; ``columns`` are separated by spaces."""
-    statement = f"COPY {table} ({', '.join(columns.split())}) FROM STDIN"
+    """COPY rows into a table; ``columns`` are separated by spaces. Columns that must not be empty get their model's default."""
+    names = columns.split()
+    more = _defaults(table, names)
+    statement = f"COPY {table} ({', '.join([*names, *more])}) FROM STDIN"
+    added = tuple(more.values())
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as stream:
         for row in rows:
-            stream.write_row(row)
+            stream.write_row((*row, *added))
+
+
+def _defaults(table: str, names: Sequence[str]) -> dict[str, Any]:
+    found = db.metadata.tables.get(table)
+    if found is None:
+        return {}
+    out = {}
+    for column in found.columns:
+        default = column.default
+        if column.name in names or column.nullable or column.primary_key or default is None:
+            continue
+        value = default.arg if default.is_scalar else default.arg(None)  # type: ignore[attr-defined]
+        out[column.name] = json.dumps(value) if isinstance(value, (dict, list)) else value
+    return out
 
 
 def codes(stage: Stage, edition_id: int, count: int) -> list[str]:

@@ -774,7 +774,7 @@ def _slow_pages(scene: Scene, result: Result, gates: list[Gate]) -> str:
     marks = [len(g.talk.times) for g in gates]
     local = total(gates).local
     with psycopg.connect(house.address) as blocker:
-        blocker.execute("LOCK TABLE form_field IN ACCESS EXCLUSIVE MODE")
+        blocker.execute("LOCK TABLE one_time_link IN ACCESS EXCLUSIVE MODE")
         for person in people:
             person.start()
         time.sleep(0.5)
@@ -794,7 +794,7 @@ def _slow_pages(scene: Scene, result: Result, gates: list[Gate]) -> str:
     return f"12 people on hanging pages: {len(times)} scans answered, {alone} left to the gates, p95 {_ms(p95)}"
 
 
-SLOW_PAGE = "r/fluid-2026"
+SLOW_PAGE = "welcome/nobody"  # reads one_time_link, which no gate does
 
 
 @contextmanager

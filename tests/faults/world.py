@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from expo_crm.onsite.models import Gate
+from sqlalchemy import select
+
+from expo_crm.onsite.models import Gate, Zone
 from expo_crm.onsite.services import devices
 from expo_crm.shows.models import Edition
 
@@ -14,11 +16,15 @@ def add_gates(
 ) -> list[tuple[int, str]]:
     """So many gates of one zone, each with a paired device: (device id, token)."""
     edition = session.get_one(Edition, edition_id)
+    if session.scalar(select(Zone.id).where(Zone.edition_id == edition_id, Zone.code == zone)) is None:
+        session.add(
+            Zone(edition_id=edition_id, code=zone, name_zh=zone, name_en=zone, anti_passback=anti_passback, auto_exit=False)
+        )
     made = []
     for number in range(count):
         gate = Gate(
             edition_id=edition_id, code=f"{code}-{number}", name_zh=f"{code}-{number}", name_en=f"{code}-{number}", zone=zone,
-            direction="both", anti_passback=anti_passback, any_time=True,
+            direction="both", any_time=True,
         )  # fmt: skip
         session.add(gate)
         session.flush()
