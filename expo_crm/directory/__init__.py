@@ -11,3 +11,4 @@ def init_app(app: Flask) -> None:
     from expo_crm.directory import jobs
 
     ledger.register(app, "directory.find_duplicates", jobs.find_duplicates)
+    ledger.register(app, "directory.measure_quality", jobs.measure_quality)

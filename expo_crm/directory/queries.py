@@ -26,6 +26,7 @@ from expo_crm.directory.models import (
     Merge,
     Participation,
     Person,
+    QualitySnapshot,
 )
 from expo_crm.jobs.models import Job
 from expo_crm.lib import emails, text
@@ -501,3 +502,22 @@ def list_group(company: Company) -> list[Company]:
             break
         found, level = found + below, [c.id for c in below]
     return found if len(found) > 1 else []
+
+
+def list_users() -> list[User]:
+    return list(db.session.scalars(select(User).where(User.kind == "staff").order_by(User.name, User.id)))
+
+
+def list_quality_snapshots(limit: int) -> list[QualitySnapshot]:
+    """The newest first."""
+    return list(db.session.scalars(select(QualitySnapshot).order_by(QualitySnapshot.at.desc()).limit(limit)))
+
+
+def last_touches(company_ids: Iterable[int]) -> dict[int, dt.datetime]:
+    """When anything was last done with each of these companies."""
+    rows = (
+        select(Activity.company_id, func.max(Activity.done_at))
+        .where(Activity.company_id.in_(list(company_ids)), Activity.done_at.is_not(None))
+        .group_by(Activity.company_id)
+    )
+    return dict(db.session.execute(rows).all())  # type: ignore[arg-type]

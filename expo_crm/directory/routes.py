@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.directory.views import companies, company, company_form, duplicates, people, tasks
+from expo_crm.directory.views import companies, company, company_form, duplicates, people, quality, tasks
 
 blueprint = Blueprint("directory", __name__)
 add = blueprint.add_url_rule
@@ -43,6 +43,9 @@ add("/companies/duplicates/<int:pair_id>", view_func=duplicates.duplicate, endpo
 add("/companies/duplicates/merge", view_func=duplicates.merge, endpoint="merge", methods=["POST"])
 add("/companies/merges", view_func=duplicates.merges, endpoint="merges")
 add("/companies/merges/<int:merge_id>/undo", view_func=duplicates.undo_merge, endpoint="undo_merge", methods=["POST"])
+add("/companies/quality", view_func=quality.quality, endpoint="quality")
+add("/companies/quality/measure", view_func=quality.measure_quality, endpoint="measure_quality", methods=["POST"])
+add("/companies/untouched", view_func=quality.untouched, endpoint="untouched")
 
 add("/people", view_func=people.people, endpoint="people")
 add("/people/<int:person_id>", view_func=people.person, endpoint="person")

@@ -19,6 +19,8 @@ blueprint = Blueprint("jobs", __name__)
 STATES = (("queued", _l("Waiting")), ("running", _l("Running")), ("done", _l("Done")), ("failed", _l("Failed")))
 KINDS = {
     "messaging.deliver": _l("Send mail"),
+    "directory.find_duplicates": _l("Look for duplicate companies"),
+    "directory.measure_quality": _l("Measure the customer file"),
     "exhibitors.expire_holds": _l("Free expired holds"),
     "onsite.count_hours": _l("Count finished hours for the live board"),
     "onsite.watch_capacity": _l("Watch the capacity of zones"),

@@ -80,6 +80,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_merge_entity_dropped_id"), "merge", ["entity", "dropped_id"])
     op.create_index(op.f("ix_merge_entity_kept_id"), "merge", ["entity", "kept_id"])
+    op.create_table(
+        "quality_snapshot",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("figures", JsonDict, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quality_snapshot")),
+    )
+    op.create_index(op.f("ix_quality_snapshot_at"), "quality_snapshot", ["at"])
     op.create_index(op.f("ix_company_phone"), "company", ["phone"])
     op.create_index(op.f("ix_company_parent_id"), "company", ["parent_id"])
 
@@ -87,5 +95,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index(op.f("ix_company_parent_id"), table_name="company")
     op.drop_index(op.f("ix_company_phone"), table_name="company")
-    for table in ("merge", "duplicate_pair", "match_key", "company_domain"):
+    for table in ("quality_snapshot", "merge", "duplicate_pair", "match_key", "company_domain"):
         op.drop_table(table)

@@ -4,6 +4,7 @@ from expo_crm.directory.models.consent import Consent
 from expo_crm.directory.models.duplicate import CompanyDomain, DuplicatePair, MatchKey, Merge
 from expo_crm.directory.models.participation import Participation
 from expo_crm.directory.models.person import Employment, Person
+from expo_crm.directory.models.quality import QualitySnapshot
 
 __all__ = [
     "Activity",
@@ -17,4 +18,5 @@ __all__ = [
     "Merge",
     "Participation",
     "Person",
+    "QualitySnapshot",
 ]

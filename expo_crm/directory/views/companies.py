@@ -15,8 +15,9 @@ from sqlalchemy.orm import joinedload
 from expo_crm.directory import queries
 from expo_crm.directory.domain import naming
 from expo_crm.directory.forms import country_name
-from expo_crm.directory.models import Company, Participation
+from expo_crm.directory.models import Company, Employment, Participation, Person
 from expo_crm.directory.services import companies as services
+from expo_crm.directory.views.quality import FIELD_LABELS
 from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Edition
 from expo_crm.web import i18n, listing
@@ -90,10 +91,27 @@ def _filters(owners: list[Any]) -> list[listing.Filter]:
                 .where(Edition.slug == v, Participation.outcome != "cancelled")
             ),
         ),
+        listing.Filter("missing", _("Missing"), [(name, label) for name, label in FIELD_LABELS.items()], _missing),
         listing.Filter(
             "key", _("Key accounts"), [("1", _("Key accounts"))], lambda v: Company.key_account.is_(True), kind="check"
         ),
     ]
+
+
+def _missing(name: str) -> ColumnElement[bool]:
+    """Companies without something that a complete record has (``domain.quality.FIELDS``)."""
+    if name == "owner":
+        return Company.owner_id.is_(None)
+    if name == "tax_id":
+        return func.coalesce(Company.tax_id, "") == ""
+    if name == "contact":
+        reachable = (
+            select(Employment.id)
+            .join(Person, Person.id == Employment.person_id)
+            .where(Employment.company_id == Company.id, Employment.until.is_(None), or_(Person.email != "", Person.phone != ""))
+        )
+        return ~reachable.exists()
+    return getattr(Company, name) == ""
 
 
 def _columns(last: dict[int, Participation]) -> list[listing.Column]:
