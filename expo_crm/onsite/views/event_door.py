@@ -34,7 +34,7 @@ SIGNS: dict[Outcome, tuple[str, Any, Any]] = {
     Outcome.FULL: ("deny", _l("Full"), _l("All places are taken.")),
     Outcome.NOT_BOOKED: ("deny", _l("Not booked"), _l("This event is for people with a booking only.")),
     Outcome.TOO_EARLY: ("deny", _l("Not open yet"), _l("Check-in has not begun.")),
-    Outcome.TOO_LATE: ("deny", _l("Closed"), _l("Check-in is over.")),
+    Outcome.TOO_LATE: ("deny", _l("Check-in closed"), _l("Check-in is over.")),
     Outcome.CALLED_OFF: ("deny", _l("Called off"), _l("This event does not take place.")),
     Outcome.NOT_PUBLISHED: ("deny", _l("Not published"), _l("Publish the event first.")),
     Outcome.WRONG_CLASS: ("deny", _l("Other visitor class"), _l("This event is for other visitor classes.")),
