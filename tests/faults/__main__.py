@@ -8,12 +8,18 @@ import sys
 import time
 import traceback
 
-from tests.faults import cases
+from tests.faults import cases, change, storage
 from tests.faults.cases import Result, Scene, Sizes
 
 FULL = Sizes(
     kill_seconds=60, rate=100, seeds=20, bursts=10, queue=20_000, rounds=300, cut_every=(1, 2, 3, 5), hold_seconds=30
 )
+
+
+ALL: tuple[cases.Case, ...] = (
+    cases.f1, cases.f2, cases.f3, cases.f4, cases.f5, cases.f6, cases.f7, cases.f8, cases.f9, cases.f10, storage.f11, cases.f12,
+    storage.f13, change.f20, change.f23,
+)  # fmt: skip
 
 
 def run(case: cases.Case, scene: Scene) -> Result:
@@ -48,7 +54,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="keep the report in docs/faults.md")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("FAULT_SEED", "20260512")))
     options = parser.parse_args()
-    chosen = [c for c in cases.FULL if not options.cases or c.__name__.upper() in options.cases]
+    chosen = [c for c in ALL if not options.cases or c.__name__.upper() in options.cases]
     sizes = Sizes() if options.small else FULL
     badges = 12_000 if options.small else 60_000
     results = []

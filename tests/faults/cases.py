@@ -814,5 +814,3 @@ def scene_of(sizes: Sizes, seed: int, *, badges: int, durable: bool, strict: boo
 
 
 Case = Callable[[Scene], Result]
-SMALL: tuple[Case, ...] = (f1, f2, f4, f5, f8, f9, f10)
-FULL: tuple[Case, ...] = (f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f12)

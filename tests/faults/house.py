@@ -226,6 +226,7 @@ class House:
         self._sign(seed)
 
     def _insert_badges(self, count: int, seed: int) -> None:
+        from expo_crm.directory.models import Participation
         from expo_crm.onsite.models import Badge
         from expo_crm.visitors.models import VisitorClass
 
@@ -238,10 +239,11 @@ class House:
                 .order_by(VisitorClass.id)
                 .first()[0]
             )
+            exhibitor = session.query(Participation.id).order_by(Participation.id).first()[0]
             session.add_all(
                 Badge(
                     edition_id=self.edition_id, class_id=class_id, serial=random_.randbytes(8).hex(), holder=f"Visitor {i}",
-                    holder_company="", sort_key=f"{i:06}", issued_at=now, printed_at=now,
+                    holder_company="", participation_id=exhibitor, sort_key=f"{i:06}", issued_at=now, printed_at=now,
                 )
                 for i in range(count)
             )  # fmt: skip

@@ -18,7 +18,14 @@ def add_gates(
     edition = session.get_one(Edition, edition_id)
     if session.scalar(select(Zone.id).where(Zone.edition_id == edition_id, Zone.code == zone)) is None:
         session.add(
-            Zone(edition_id=edition_id, code=zone, name_zh=zone, name_en=zone, anti_passback=anti_passback, auto_exit=False)
+            Zone(
+                edition_id=edition_id,
+                code=zone,
+                name_zh=zone,
+                name_en=zone,
+                anti_passback=anti_passback,
+                auto_exit=False,
+            )
         )
     made = []
     for number in range(count):
