@@ -18,7 +18,8 @@ from typing import Any
 
 from expo_crm.billing.domain.invoice import invoice_number
 from expo_crm.billing.models import Invoice, InvoiceLine, NumberSequence, Payment
-from expo_crm.demo import floor, names, words
+from expo_crm.demo import events, floor, names, words
+from expo_crm.demo.leads import LEAD_TEAMS, LeadTeam
 from expo_crm.directory.models import Activity, Company, Consent, Employment, Participation, Person
 from expo_crm.exhibitors.domain.contract import contract_number
 from expo_crm.exhibitors.models import (
@@ -191,6 +192,10 @@ class World:
         )  # fmt: skip
         return person
 
+    def contact_name(self, person_id: int) -> str:
+        """The name of a person made before."""
+        return str(self.rows[Person][person_id - 1]["name"])
+
     def _person(self, who: names.MadePerson, email: str, country: str, city: str) -> int:
         search, sort = self.keys(who.name)
         created = dt.datetime.combine(self.editions[0]["starts_on"], dt.time(9), ZONE) - dt.timedelta(days=200)
@@ -218,8 +223,12 @@ class World:
                 self._meetings(edition, exhibitors, registrations, 520 if index == len(SIZES) - 1 else 240)
             self._surveys(edition, index, exhibitors, registrations, attended)
             self._cases(edition, exhibitors, 64 if index == len(SIZES) - 1 else 25)
+            if index == len(SIZES) - 1:
+                events.add_events(self, edition, registrations, attended, past=True)
+                events.add_arrivals(self, edition, exhibitors)
             return attended
         self._meetings(edition, exhibitors, registrations, 46, coming=True)
+        events.add_events(self, edition, registrations, set(), past=False)
         self._doors(edition)
         return set()
 
@@ -549,10 +558,6 @@ class World:
             "sort": self.keys(who.name)[1], "group": rng.choice("12345678"), "consent": rng.random() < 0.71, "before": False,
         }  # fmt: skip
         self.people.append(person)
-        self.add(
-            Consent, person_id=person["id"], edition_id=None, purpose="lead_sharing", granted=person["consent"], text_version=LEAD_TEXT,
-            locale=person["locale"], channel="web", at=self.rows[Person][-1]["created_at"],
-        )  # fmt: skip
         return person
 
     def _one_registration(
@@ -597,6 +602,12 @@ class World:
             on_site=on_site, first_time=not person["before"] and rng.random() < 0.88, form_key=None, token_hash=ids.hash_token(f"{edition['id']}:{number}:{rng.random()}"),
             looking_for=looking, answers=[], submitted_at=at, decided_at=at if state != "in_review" else None,
         )  # fmt: skip
+        # Asked at each registration; of the editions before leads were captured, the first answer of a person is enough.
+        if not person["before"] or edition in self.editions[len(SIZES) - 2 :]:
+            self.add(
+                Consent, person_id=person["id"], edition_id=edition["id"], purpose="lead_sharing", granted=person["consent"],
+                text_version=LEAD_TEXT, locale=person["locale"], channel="web", at=at,
+            )  # fmt: skip
         person["before"] = True
         for item in codes:
             self.add(Demand, registration_id=registration, category_id=self.categories[item])
@@ -638,7 +649,7 @@ class World:
             if edition["state"] == "closed":
                 end = dt.datetime.combine(edition["ends_on"], dt.time(17), ZONE)
                 device = self.add(
-                    Device, edition_id=edition["id"], gate_id=gate, name=f"{en} 1", profile="gate", pairing_hash=None, token_hash=None,
+                    Device, edition_id=edition["id"], gate_id=gate, participation_id=None, name=f"{en} 1", profile="gate", pairing_hash=None, token_hash=None,
                     paired_at=end - dt.timedelta(days=4), revoked_at=end, seen_at=end, app_version="1.0",
                 )  # fmt: skip
                 out.append((gate, device))
@@ -827,13 +838,23 @@ class World:
             met = {i["id"]: i for i in rng.sample(near, min(len(near), int(count * 0.65)))}
             met |= {i["id"]: i for i in rng.sample(everybody, min(len(everybody), count - len(met)))}
             exhibitor["leads"] = len(met)
+            if full and exhibitor["id"] % LEAD_TEAMS == 0:
+                team = LeadTeam(self, edition, exhibitor)
+                others = [i for i in registrations if i["id"] in attended and not i["person"]["consent"]]
+                met |= {i["id"]: i for i in team.rng.sample(others, min(len(others), 1 + len(met) // 12))}
+            else:
+                team = None
             for registration in met:
-                day = rng.choice(edition["days"])
-                self.add(
+                at = dt.datetime.combine(
+                    rng.choice(edition["days"]), dt.time(rng.randrange(10, 16), rng.randrange(60)), ZONE
+                )
+                lead = self.add(
                     Lead, participation_id=exhibitor["id"], registration_id=registration, state=rng.choices(["new", "contacted", "qualified", "quoted", "won", "lost"], weights=[50, 22, 14, 7, 2, 5])[0],
-                    temperature=rng.choices(["", "hot", "warm", "cold"], weights=[40, 14, 28, 18])[0], scans=1, note="", captured_by="",
-                    captured_at=dt.datetime.combine(day, dt.time(rng.randrange(10, 16), rng.randrange(60)), ZONE),
+                    temperature=rng.choices(["", "hot", "warm", "cold"], weights=[40, 14, 28, 18])[0], stars=0, scans=1, note="", captured_by="",
+                    captured_at=at, own_granted=None, own_version="", own_at=None,
                 )  # fmt: skip
+                if team:
+                    team.note(self.rows[Lead][lead - 1], met[registration]["person"])
 
     def _meetings(
         self,
