@@ -1,11 +1,14 @@
-"""The one navigation, by phase of the show: before, during, after."""
+"""The one navigation, by phase of the show: before, during, after.
+
+``expo_navigation_counts``: endpoint → ``(edition_id) -> int``, how much waits there. Filled by the packages.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, has_request_context, request, url_for
+from flask import Flask, current_app, has_request_context, request, url_for
 from flask_babel import lazy_gettext as _l
 
 from expo_crm.shows import queries as shows
@@ -57,6 +60,7 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
             Item("onsite.gates", _l("Gates and devices"), "door-enter", P.VIEW),
             Item("onsite.live", _l("Live board"), "activity", P.VIEW),
             Item("onsite.scans", _l("Scan log"), "scan", P.VIEW),
+            Item("onsite.inbox", _l("To settle"), "inbox", P.GATE),
             Item("onsite.leads", _l("Leads"), "target-arrow", P.VIEW),
             Item("onsite.events", _l("Concurrent events"), "presentation", P.VIEW),
             Item("onsite.arrival", _l("Exhibitor arrival"), "building-warehouse", P.VIEW),
@@ -117,7 +121,15 @@ def _item(item: Item, edition: Any) -> dict[str, Any]:
     # The overview's address is the beginning of every other one of its edition, so it is only active as itself.
     below = item.endpoint != "reporting.overview" and request.path.startswith(url + "/")
     active = request.endpoint == item.endpoint or below
-    return {"endpoint": item.endpoint, "url": url, "label": item.label, "icon": item.icon, "active": active}
+    count = current_app.extensions.get("expo_navigation_counts", {}).get(item.endpoint)
+    return {
+        "endpoint": item.endpoint,
+        "url": url,
+        "label": item.label,
+        "icon": item.icon,
+        "active": active,
+        "count": count(edition.id) if count and item.edition else None,
+    }
 
 
 def edition_url(edition: Any) -> str:

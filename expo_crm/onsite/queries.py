@@ -10,14 +10,14 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from expo_crm.db import db
 from expo_crm.directory.models import Participation
 from expo_crm.lib import clock
-from expo_crm.onsite.domain.reasons import ADMITTED
-from expo_crm.onsite.models import Badge, Device, Gate, Lead, Presence, Scan
+from expo_crm.onsite.domain.reasons import ADMITTED, REFUSED, RESETS
+from expo_crm.onsite.models import Badge, Device, Gate, Lead, Presence, QuarantinedScan, Scan
 from expo_crm.shows.models import Edition, OpeningDay
 from expo_crm.visitors.models import Registration, VisitorClass
 
@@ -42,7 +42,10 @@ def find_gate(edition_id: int, gate_id: int) -> Gate | None:
 def list_devices(edition_id: int) -> list[Device]:
     return list(
         db.session.scalars(
-            select(Device).where(Device.edition_id == edition_id).order_by(Device.name).options(joinedload(Device.gate))
+            select(Device)
+            .where(Device.edition_id == edition_id, Device.profile != "office")  # that one only stands in the log
+            .order_by(Device.name)
+            .options(joinedload(Device.gate))
         )
     )
 
@@ -51,29 +54,85 @@ def find_device(edition_id: int, device_id: int) -> Device | None:
     return db.session.scalar(select(Device).where(Device.edition_id == edition_id, Device.id == device_id))
 
 
+def find_presence(badge_id: int, zone: str, day: dt.date) -> Presence | None:
+    """Where a badge stands in a zone and period."""
+    return db.session.scalar(
+        select(Presence).where(Presence.badge_id == badge_id, Presence.zone == zone, Presence.local_day == day)
+    )
+
+
 def find_opening_day(edition_id: int, day: dt.date) -> OpeningDay | None:
     return db.session.scalar(select(OpeningDay).where(OpeningDay.edition_id == edition_id, OpeningDay.day == day))
 
 
-def held(device_id: int, paired_at: dt.datetime | None) -> tuple[int, int]:
-    """(highest number, how many) of the scans we hold of this device's present pairing. Numbers have no gaps, so a
-    difference between the two, or to what the device says, is a loss."""
-    row = db.session.execute(
-        select(func.max(Scan.device_seq), func.count(Scan.device_seq)).where(
-            Scan.device_id == device_id, Scan.received_at >= (paired_at or clock.now())
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What we hold of a device's present pairing: highest number, how many numbers, and which up to ``through`` are not here
+    (as ranges, the first of them) and how many those are in all."""
+
+    seq: int
+    count: int
+    missing: list[tuple[int, int]]
+    missing_count: int
+
+
+MISSING_SHOWN = 50
+
+
+def held(device_id: int, pairing_no: int, last_seq: int | None = None) -> Held:
+    """The numbers of a device's scans, from 1 on without a gap: what lacks up to the last one is lost or still in its queue.
+
+    ``last_seq`` is the highest number the device itself has given. Scans in quarantine are held too.
+    """
+    logged = select(Scan.device_seq.label("seq")).where(
+        Scan.device_id == device_id, Scan.pairing_no == pairing_no, Scan.device_seq > 0
+    )
+    kept = select(QuarantinedScan.device_seq.label("seq")).where(
+        QuarantinedScan.device_id == device_id,
+        QuarantinedScan.pairing_no == pairing_no,
+        QuarantinedScan.device_seq > 0,
+        QuarantinedScan.state != "accepted",
+    )
+    numbers = union_all(logged, kept).subquery("numbers")
+    row = db.session.execute(select(func.max(numbers.c.seq), func.count(distinct(numbers.c.seq)))).one()
+    highest, count = row[0] or 0, row[1]
+    through = max(highest, last_seq or 0)
+    if count == through:
+        return Held(highest, count, [], 0)
+    before = func.lag(numbers.c.seq, 1, 0).over(order_by=numbers.c.seq).label("before")
+    steps = select(numbers.c.seq, before).subquery("steps")
+    gaps = [
+        (row.before + 1, row.seq - 1)
+        for row in db.session.execute(
+            select(steps.c.seq, steps.c.before)
+            .where(steps.c.seq - steps.c.before > 1)
+            .order_by(steps.c.seq)
+            .limit(MISSING_SHOWN)
         )
-    ).one()
-    return row[0] or 0, row[1]
+    ]
+    if through > highest and len(gaps) < MISSING_SHOWN:
+        gaps.append((highest + 1, through))
+    return Held(highest, count, gaps, through - count)
+
+
+def counted() -> ColumnElement[bool]:
+    """SQL: this scan is a passage that stands, in either direction, and somebody walked it."""
+    return and_(Scan.decision.in_(ADMITTED), ~Scan.annulled, Scan.reason.not_in(RESETS))
+
+
+def duplicate_admissions(edition_id: int, day: dt.date | None = None) -> int:
+    """Entries too many: badges that doors without a connection let in although they were in. Of a day, or of all."""
+    query = select(func.coalesce(func.sum(Presence.duplicates), 0)).where(Presence.edition_id == edition_id)
+    return int(db.session.scalar(query.where(Presence.local_day == day) if day else query) or 0)
 
 
 def gate_counts(edition_id: int, gate_id: int, zone: str, day: dt.date, timezone: str) -> dict[str, int]:
     """Today's numbers of one gate, and how many are inside its zone."""
-    admitted = Scan.decision.in_(ADMITTED)
     row = db.session.execute(
         select(
-            func.sum(case((and_(admitted, Scan.direction == "entry"), 1), else_=0)),
-            func.sum(case((and_(admitted, Scan.direction == "exit"), 1), else_=0)),
-            func.sum(case((admitted, 0), else_=1)),
+            func.sum(case((and_(counted(), Scan.direction == "entry"), 1), else_=0)),
+            func.sum(case((and_(counted(), Scan.direction == "exit"), 1), else_=0)),
+            func.sum(case((Scan.decision.in_(REFUSED), 1), else_=0)),
         ).where(Scan.gate_id == gate_id, *_on_day(edition_id, day, timezone))
     ).one()
     inside = db.session.scalar(

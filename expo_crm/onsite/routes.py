@@ -14,6 +14,7 @@ from expo_crm.onsite.views import (
     events,
     gate,
     gates,
+    inbox,
     keys,
     kiosk,
     layouts,
@@ -170,6 +171,14 @@ at("/e/<edition>/zones/<int:zone_id>/delete", "delete_zone", zones.delete_zone, 
 at("/e/<edition>/zones/<int:zone_id>/windows", "add_window", zones.add_window, methods=["POST"])
 at("/e/<edition>/zones/<int:zone_id>/windows/<int:window_id>/remove", "remove_window", zones.remove_window, methods=["POST"])
 
+# What waits for a supervisor
+at("/e/<edition>/inbox", "inbox", inbox.inbox)
+at("/e/<edition>/inbox/panel", "inbox_panel", inbox.inbox_panel)
+at("/e/<edition>/inbox/conflicts/<int:scan_id>", "conflict", inbox.conflict)
+at("/e/<edition>/inbox/conflicts/<int:scan_id>/resolve", "resolve_conflict", inbox.resolve, methods=["POST"])
+at("/e/<edition>/inbox/devices/<int:device_id>", "held_device", inbox.held_device)
+at("/e/<edition>/inbox/devices/<int:device_id>/settle", "settle_held", inbox.settle_held, methods=["POST"])
+
 # Keys that sign badge codes
 at("/e/<edition>/keys", "keys", keys.overview)
 at("/e/<edition>/keys/introduce", "introduce_key", keys.introduce, methods=["POST"])
@@ -194,7 +203,11 @@ at("/e/<edition>/live/fragment", "live_board", live.live_board)
 at("/e/<edition>/live/tally", "hand_tally", live.hand_tally, methods=["POST"])
 at("/e/<edition>/gates/card", "gate_card", live.gate_card)
 at("/e/<edition>/scans", "scans", scans.scans)
+at("/e/<edition>/scans/manual", "manual_scan", scans.manual)
+at("/e/<edition>/scans/manual", "check_in", scans.check_in, methods=["POST"])
 at("/e/<edition>/scans/<int:scan_id>", "scan", scans.scan)
+at("/e/<edition>/scans/<int:scan_id>/annul", "annul_scan", scans.annul_scan, methods=["POST"])
+at("/e/<edition>/scans/<int:scan_id>/reset", "reset_inside", scans.reset_inside, methods=["POST"])
 at("/e/<edition>/scans/<int:scan_id>/override", "override_scan", scans.override_scan, methods=["POST"])
 
 # Concurrent events: planning and door, programme, the visitor's own bookings

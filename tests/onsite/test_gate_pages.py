@@ -21,7 +21,7 @@ GATE = {
     "code": "S9",
     "name_zh": "南入口",
     "name_en": "South gate",
-    "hall": "show",
+    "zone": "show",
     "direction": "entry",
 }
 
@@ -41,7 +41,7 @@ def test_a_gate_is_set_up_and_changed_and_both_are_recorded(client, session):
     cast = play(session)
     sign_in(client, cast.gate)
     assert "还没有入口" in client.get(f"{base(cast)}/gates").text
-    done = client.post(f"{base(cast)}/gates/new", data={**GATE, "hall": str(cast.hall.id), "classes": ["buyer", "press"]})
+    done = client.post(f"{base(cast)}/gates/new", data={**GATE, "zone": cast.hall.code, "classes": ["buyer", "press"]})
     assert done.status_code == 302
     gate = session.scalars(select(Gate)).one()
     assert (gate.zone, gate.hall_id, gate.classes, gate.any_time) == ("H1", cast.hall.id, ["buyer", "press"], False)
@@ -61,8 +61,8 @@ WRONG: tuple[dict[str, object], ...] = (
     {"code": "X" * 21},
     {"name_zh": "\u200b"},
     {"name_en": "x" * 101},
-    {"hall": "999999"},
-    {"hall": "x"},
+    {"zone": "999999"},
+    {"zone": "x"},
     {"direction": "sideways"},
     {"classes": ["nobody"]},
 )

@@ -16,7 +16,7 @@ from expo_crm.lib import clock, text
 from expo_crm.onsite import queries
 from expo_crm.onsite.domain.reasons import ADMITTED, OVERRIDABLE, REASONS, reason_text
 from expo_crm.onsite.models import Badge, Device, Gate, Scan
-from expo_crm.onsite.services import scans as services
+from expo_crm.onsite.services import by_hand as services
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
 from expo_crm.web.i18n import bi, locale
@@ -27,8 +27,15 @@ DECISIONS = {
     "admit_attention": _l("Admitted – please look"),
     "deny": _l("Refused"),
     "need_input": _l("Sent to the service desk"),
+    "void": _l("Note in the log"),
 }
-TONES = {"admit": "success", "admit_attention": "warning", "deny": "danger", "need_input": "danger"}
+TONES = {
+    "admit": "success",
+    "admit_attention": "warning",
+    "deny": "danger",
+    "need_input": "danger",
+    "void": "neutral",
+}
 DIRECTIONS = {"entry": _l("Entry"), "exit": _l("Exit")}
 DECIDERS = {"server": _l("Server"), "device": _l("Device, without connection"), "staff": _l("Staff")}
 OVERRIDE_WITHIN = dt.timedelta(minutes=15)
@@ -40,17 +47,18 @@ def _pill(scan: Scan) -> Markup:
     )
 
 
-def _reason(scan: Scan) -> str:
+def reason_of(scan: Scan) -> str:
+    """The reason in the reader's language."""
     return reason_text(scan.reason)[locale()]
 
 
 def _columns() -> list[listing.Column]:
     return [
-        listing.Column("at", _("Time"), lambda s: _moment(s.corrected_at), sort=Scan.corrected_at, kind="date", primary=True),
+        listing.Column("at", _("Time"), lambda s: moment(s.corrected_at), sort=Scan.corrected_at, kind="date", primary=True),
         listing.Column("gate", _("Gate"), lambda s: f"{s.gate.code} {bi(s.gate)}", sort=Gate.code),
         listing.Column("direction", _("Direction"), lambda s: DIRECTIONS[s.direction], sort=Scan.direction, hide_on_phone=True),
         listing.Column("decision", _("Answer"), lambda s: DECISIONS[s.decision], cell=_pill, sort=Scan.decision, kind="status"),
-        listing.Column("reason", _("Reason"), _reason, sort=Scan.reason),
+        listing.Column("reason", _("Reason"), reason_of, sort=Scan.reason),
         listing.Column("badge", _("Badge"), lambda s: s.badge.holder if s.badge else "–", sort=Badge.sort_key),
         listing.Column("company", _("Company"), lambda s: s.badge.holder_company if s.badge else "", hide_on_phone=True),
         listing.Column("class", _("Class"), lambda s: bi(s.badge.visitor_class) if s.badge else "", hide_on_phone=True),
@@ -58,12 +66,13 @@ def _columns() -> list[listing.Column]:
         listing.Column("serial", _("Badge number"), lambda s: s.badge.serial if s.badge else "", export_only=True),
         listing.Column("seq", _("Number on the device"), lambda s: s.device_seq, export_only=True),
         listing.Column("decider", _("Decided by"), lambda s: DECIDERS[s.decided_by], export_only=True),
-        listing.Column("received", _("Received"), lambda s: _moment(s.received_at), export_only=True),
+        listing.Column("received", _("Received"), lambda s: moment(s.received_at), export_only=True),
         listing.Column("conflict", _("Conflict"), lambda s: _("yes") if s.conflict else "", export_only=True),
     ]  # fmt: skip
 
 
-def _moment(value: dt.datetime) -> str:
+def moment(value: dt.datetime) -> str:
+    """To the second, in the venue's time."""
     return i18n.datetime_(value, "y-MM-dd HH:mm:ss")
 
 
@@ -139,7 +148,7 @@ def scan(scan_id: int) -> ResponseReturnValue:
     return render_template(
         "onsite/scans_scan.html",
         scan=found,
-        reason=_reason(found),
+        reason=reason_of(found),
         decision=DECISIONS[found.decision],
         tone=TONES[found.decision],
         direction=DIRECTIONS[found.direction],
@@ -147,7 +156,9 @@ def scan(scan_id: int) -> ResponseReturnValue:
         verdict=reason_text(found.server_verdict)[locale()] if found.server_verdict in REASONS else "",
         others=[_entry(s) for s in others if s.id != found.id and s.local_day == found.local_day],
         may_override=current_principal().can(Permission.GATE) and _is_overridable(found),
-        moment=_moment,
+        may_annul=current_principal().can(Permission.GATE) and _is_annullable(found),
+        may_reset=current_principal().can(Permission.GATE) and _is_inside(found),
+        moment=moment,
     )
 
 
@@ -156,7 +167,7 @@ def _entry(other: Scan) -> dict[str, object]:
         "at": other.corrected_at,
         "icon": "login-2" if other.direction == "entry" else "logout-2",
         "tone": TONES[other.decision],
-        "title": f"{DECISIONS[other.decision]} · {_reason(other)}",
+        "title": f"{DECISIONS[other.decision]} · {reason_of(other)}",
         "body": f"{other.gate.code} {bi(other.gate)} · {other.device.name}",
         "url": url_for("onsite.scan", scan_id=other.id),
     }
@@ -170,6 +181,113 @@ def _is_overridable(found: Scan) -> bool:
         and found.reason in OVERRIDABLE
         and clock.now() - found.received_at < OVERRIDE_WITHIN
     )
+
+
+def _is_annullable(found: Scan) -> bool:
+    return found.badge_id is not None and found.decision in ADMITTED and not found.annulled
+
+
+def _is_inside(found: Scan) -> bool:
+    """Is this scan's badge inside this zone now, so that it can be set to outside?"""
+    if found.badge_id is None:
+        return False
+    there = queries.find_presence(found.badge_id, found.zone, found.local_day)
+    return there is not None and there.inside
+
+
+def _said(field: str, missing: str) -> str:
+    reason = text.clean(request.form.get(field, ""))[:300]
+    if len(reason) < 3:
+        raise Refused(missing)
+    return reason
+
+
+@requires(Permission.GATE)
+def annul_scan(scan_id: int) -> ResponseReturnValue:
+    """Take an admission out of the count; the scan and the annulment both stay in the log."""
+    found = _get(scan_id)
+    reason = _said("reason", _("Please say why this scan does not count."))
+    try:
+        services.annul(found, reason, user_id=current_principal().id, by=current_principal().name)
+    except services.NotAnnullable:
+        raise Refused(_("This scan does not count, or was annulled already."), 409) from None
+    flash(_("The scan does not count any more."), "success")
+    return redirect(url_for("onsite.scan", scan_id=found.id))
+
+
+@requires(Permission.GATE)
+def reset_inside(scan_id: int) -> ResponseReturnValue:
+    """Set the badge of this scan to outside: it left without being read."""
+    found = _get(scan_id)
+    reason = _said("reason", _("Please say how you know that this person has left."))
+    try:
+        if found.badge is None:
+            raise services.NotInside(found.zone)
+        services.reset_inside(
+            found.badge, found.zone, reason, user_id=current_principal().id, by=current_principal().name
+        )
+    except services.NotInside:
+        raise Refused(_("This badge is not inside any more."), 409) from None
+    flash(_("The badge counts as outside now."), "success")
+    return redirect(url_for("onsite.scan", scan_id=found.id))
+
+
+MOST_FOUND = 20
+
+
+@requires(Permission.GATE)
+def manual() -> ResponseReturnValue:
+    """Let somebody in by hand whose badge cannot be read: find the badge, name the gate and the reason."""
+    words = text.clean(request.args.get("q", ""))[:100]
+    raw = request.args.get("badge", "")
+    chosen = _badge(raw)
+    if raw and chosen is None:
+        abort(404)
+    found = [] if chosen or len(words) < 2 else _find_badges(words)
+    return render_template(
+        "onsite/scans_manual.html",
+        q=words,
+        chosen=chosen,
+        found=found,
+        most=MOST_FOUND,
+        gates=queries.list_gates(g.edition.id),
+        directions=DIRECTIONS,
+    )
+
+
+def _badge(raw: str) -> Badge | None:
+    good = raw.isascii() and raw.isdigit() and len(raw) < 16
+    return queries.find_badge(g.edition.id, int(raw)) if good else None
+
+
+def _find_badges(words: str) -> list[Badge]:
+    return list(
+        db.session.scalars(
+            queries.badge_list(g.edition)
+            .where(Badge.state != "replaced", _search(words))
+            .order_by(Badge.sort_key, Badge.id)
+            .limit(MOST_FOUND)
+        )
+    )
+
+
+@requires(Permission.GATE)
+def check_in() -> ResponseReturnValue:
+    """The manual check-in itself: a row of the log with person and reason."""
+    badge = _badge(request.form.get("badge", ""))
+    raw = request.form.get("gate", "")
+    gate = queries.find_gate(g.edition.id, int(raw)) if raw.isascii() and raw.isdigit() and len(raw) < 16 else None
+    direction = request.form.get("direction", "entry")
+    if badge is None or gate is None or direction not in DIRECTIONS:
+        raise Refused(_("Please choose a badge and a gate."))
+    reason = _said("reason", _("Please say why this person is admitted."))
+    if badge.state in {"revoked", "blocked", "replaced"} and direction == "entry":
+        raise Refused(_("This badge is not valid. Print a new one or unblock it first."), 409)
+    made = services.check_in(
+        badge, gate, reason, user_id=current_principal().id, by=current_principal().name, direction=direction
+    )
+    flash(_("%(name)s is checked in by hand.", name=badge.holder) if direction == "entry" else _("%(name)s is checked out by hand.", name=badge.holder), "success")
+    return redirect(url_for("onsite.scan", scan_id=made.id))
 
 
 @requires(Permission.GATE)
