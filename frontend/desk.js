@@ -33,6 +33,7 @@ function move(step, from) {
 // A person that was chosen: to the first thing that one does there.
 document.addEventListener("htmx:after:swap", () => {
   const chosen = document.activeElement?.closest(".desk-hit") ?? (document.activeElement === document.body);
+  if (chosen && matchMedia("(max-width: 1099px)").matches) panel.scrollIntoView();
   if (chosen) (panel.querySelector("button[type=submit]") ?? panel.querySelector("[name=name]"))?.focus();
 });
 

@@ -11,7 +11,8 @@ from flask import current_app
 from expo_crm.db import db
 from expo_crm.jobs.progress import Progress
 from expo_crm.lib import ids
-from expo_crm.onsite import queries
+from expo_crm.onsite import queries_desk
+from expo_crm.onsite.queries_desk import Selection
 from expo_crm.onsite.services import badges, closing, live, reissue, snapshots
 from expo_crm.shows.models import Edition
 
@@ -38,18 +39,19 @@ def prepare_snapshots(_payload: dict[str, Any], _progress: Progress) -> dict[str
 
 
 def print_badges(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """``ids`` or, without it, all (``unprinted``: those not printed yet) of the edition, into one file."""
+    """``ids`` or, without it, a ``selection`` of the edition's badges, into one file (``form`` pdf or zpl)."""
     edition = db.session.get_one(Edition, payload["edition_id"])
     wanted = payload.get("ids")
     if wanted is None:
-        query = queries.printable(edition.id, unprinted_only=bool(payload.get("unprinted")))
+        query = queries_desk.printable(edition.id, Selection(**payload.get("selection", {})))
         wanted = list(db.session.scalars(query.limit(badges.MAX_PRINT)))
+    form = payload.get("form", "pdf")
     try:
-        made, count = badges.print_many(edition, wanted, payload.get("order", "name"), progress)
+        made, count = badges.print_many(edition, wanted, payload.get("order", "name"), progress, form)
     except badges.NotPrintable:
         return {"badges": 0}
     _tidy()
-    name = f"{ids.new_token()}.pdf"
+    name = f"{ids.new_token()}.{form}"
     path = folder() / name
     path.write_bytes(made)
     path.chmod(0o600)
@@ -67,7 +69,7 @@ def watch_capacity(_payload: dict[str, Any], _progress: Progress) -> dict[str, A
 def _tidy() -> None:
     """Files hold names: they go after a day."""
     oldest = time.time() - KEEP_SECONDS
-    for path in folder().glob("*.pdf"):
+    for path in (*folder().glob("*.pdf"), *folder().glob("*.zpl")):
         if path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)
 

@@ -1,4 +1,5 @@
-"""Finding people at the desk: by name, pinyin, company, number, the last digits of a phone, e-mail, or the ticket itself."""
+"""Finding people at the desk: by name, pinyin, company, number, the last digits of a phone, e-mail, or the ticket itself.
+And whose badges are printed together."""
 
 from __future__ import annotations
 
@@ -6,12 +7,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from expo_crm.db import db
 from expo_crm.directory.models import Person
 from expo_crm.lib import emails, phones, text
+from expo_crm.onsite import queries as badge_queries
 from expo_crm.onsite.domain import badge_code
 from expo_crm.onsite.domain.badge_code import Code
 from expo_crm.onsite.models import Badge, OpaqueCode
@@ -127,3 +129,55 @@ def _squeezed(name: str) -> str:
 def _close(one: str, other: str) -> bool:
     one, other = _squeezed(one), _squeezed(other)
     return not one or not other or one in other or other in one
+
+
+# -- whose badges are printed together -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which badges go into one file. Empty fields leave nothing out; ``first`` and ``last`` are letters of the pinyin or name."""
+
+    unprinted: bool = False
+    class_id: int | None = None
+    company: str = ""
+    delegation: str = ""
+    first: str = ""
+    last: str = ""
+
+
+def printable(edition_id: int, chosen: Selection) -> Select[Any]:
+    """Ids of the badges of a selection that may be printed."""
+    query = badge_queries.printable(edition_id, unprinted_only=chosen.unprinted, class_id=chosen.class_id)
+    if chosen.company:
+        query = query.where(Badge.holder_company.icontains(text.clean(chosen.company, limit=200), autoescape=True))
+    if chosen.delegation:
+        query = query.where(Registration.source == "group", Registration.company_name == chosen.delegation)
+    if chosen.first:
+        query = query.where(Badge.sort_key >= chosen.first)
+    if chosen.last:
+        query = query.where(Badge.sort_key < chr(ord(chosen.last) + 1))
+    return query
+
+
+def count_printable(edition_id: int, chosen: Selection) -> int:
+    return db.session.scalar(select(func.count()).select_from(printable(edition_id, chosen).subquery())) or 0
+
+
+def list_delegations(edition_id: int, limit: int = 200) -> list[tuple[str, int]]:
+    """(company, people): those who were registered as a group, two or more of one company, the largest first."""
+    count = func.count()
+    rows = db.session.execute(
+        select(Registration.company_name, count)
+        .where(
+            Registration.edition_id == edition_id,
+            Registration.source == "group",
+            Registration.state == "approved",
+            Registration.company_name != "",
+        )
+        .group_by(Registration.company_name)
+        .having(count > 1)
+        .order_by(count.desc(), Registration.company_name)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in rows]

@@ -10,15 +10,11 @@ from sqlalchemy import event, func, select
 
 from expo_crm.audit.models import AuditEntry
 from expo_crm.db import db
-from expo_crm.directory import timeline
-from expo_crm.directory.models import Participation
-from expo_crm.directory.services.consents import record_consent
 from expo_crm.jobs import services as jobs
 from expo_crm.jobs.models import Job
-from expo_crm.lib import clock
 from expo_crm.onsite.domain.layout import default_layout
-from expo_crm.onsite.models import Badge, Lead
-from expo_crm.onsite.services import badge_draw, badge_pdf, badge_text, badges, leads
+from expo_crm.onsite.models import Badge
+from expo_crm.onsite.services import badge_draw, badge_pdf, badge_text, badges
 from expo_crm.visitors.services import tickets
 from tests.onsite.play import register, stage
 from tests.support.cast import sign_in
@@ -145,44 +141,6 @@ def test_a_registration_has_one_current_badge_and_a_ticket(session):
     code = tickets.ticket_code(cast.registration)
     assert len(code) == 141
     assert session.scalar(select(func.count()).select_from(Badge)) == 1
-
-
-def test_leads_need_consent_and_say_nothing_without_it(client, session):
-    cast = stage(session)
-    stand = Participation(edition_id=cast.edition.id, company_id=cast.companies[1].id, created_at=clock.now())
-    session.add(stand)
-    session.flush()
-    assert leads.capture_lead(stand, cast.code) is None
-    record_consent(
-        cast.registration.person_id,
-        "lead_sharing",
-        True,
-        text_version="1",
-        locale="zh",
-        channel="form",
-        edition_id=cast.edition.id,
-    )
-    first = leads.capture_lead(stand, cast.code, by="Li", note="wants a quote", temperature="hot")
-    again = leads.capture_lead(stand, cast.code, note="called")
-    assert first.new and not again.new and again.lead.scans == 2 and again.lead.note == "wants a quote\ncalled"
-    record_consent(
-        cast.registration.person_id,
-        "lead_sharing",
-        False,
-        text_version="1",
-        locale="zh",
-        channel="page",
-        edition_id=cast.edition.id,
-    )
-    assert leads.capture_lead(stand, cast.code) is None
-    staff = badges.issue_staff_badge(stand, "Standleiter Müller")
-    for code in ("nonsense", badges.code_of(staff), cast.code[:-1]):
-        assert leads.capture_lead(stand, code) is None
-    assert session.scalar(select(func.count()).select_from(Lead)) == 1
-    sign_in(client, cast.sales)
-    assert "林晓" in client.get(f"{E}/leads").text
-    with client.application.test_request_context():
-        assert [i.icon for i in timeline.items_of(cast.companies[1].id) if i.kind == "onsite"]
 
 
 @pytest.mark.parametrize(

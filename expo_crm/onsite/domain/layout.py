@@ -298,7 +298,7 @@ def default_layout() -> Layout:
             ("text", 8, 6, 89, 6, {"source": "edition_zh", "size": 12, "least": 7, "bold": True}),
             ("text", 8, 12.5, 89, 4, {"source": "edition_en", "size": 8.5, "least": 5}),
             ("text", 8, 17, 89, 4, {"source": "dates", "size": 8.5, "least": 5}),
-            ("text", 8, 28, 89, 26, {"source": "name", "size": 34, "least": 15, "lines": 2, "bold": True}),
+            ("text", 8, 28, 89, 26, {"source": "name", "size": 34, "least": 12, "lines": 2, "bold": True}),
             ("text", 8, 55, 89, 14, {"source": "company", "size": 15, "least": 8, "lines": 2}),
             ("text", 8, 70, 89, 6, {"source": "job_title", "size": 11, "least": 7}),
             ("qr", 31.5, 79, 42, 42, {}),
@@ -317,7 +317,7 @@ def label_layout() -> Layout:
         _rows(
             ("text", 4, 3, 92, 5, {"source": "edition_zh", "size": 10, "least": 6, "align": "left"}),
             ("line", 4, 9.5, 92, 0, {"weight": 0.4}),
-            ("text", 4, 12, 58, 17, {"source": "name", "size": 28, "least": 13, "lines": 2, "bold": True, "align": "left"}),
+            ("text", 4, 12, 58, 17, {"source": "name", "size": 28, "least": 11, "lines": 2, "bold": True, "align": "left"}),
             ("text", 4, 30, 58, 12, {"source": "company", "size": 13, "least": 8, "lines": 2, "align": "left"}),
             ("text", 4, 43, 58, 6, {"source": "job_title", "size": 10, "least": 7, "align": "left"}),
             ("qr", 63, 12, 34, 34, {}),

@@ -104,13 +104,13 @@ def _cut(line: str, name: str, size: float, room: float) -> str:
 
 
 def _pieces(words: str) -> list[str]:
-    """Where a line may break: after a space, and around every Chinese character but not before closing marks."""
+    """Where a line may break: after a space or hyphen, and around every Chinese character but not before closing marks."""
     out: list[str] = []
     for sign in text.graphemes(words):
         glued = out and (
             sign in NO_START
             or sign == " "
-            or (not text.is_han(sign[0]) and not text.is_han(out[-1][-1]) and out[-1][-1] != " ")
+            or (not text.is_han(sign[0]) and not text.is_han(out[-1][-1]) and out[-1][-1] not in " -")
         )
         if glued:
             out[-1] += sign

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import string
 import time
 from typing import Any
 
@@ -19,11 +21,12 @@ from expo_crm.jobs import progress
 from expo_crm.jobs import services as ledger
 from expo_crm.jobs.models import Job
 from expo_crm.lib import text
-from expo_crm.onsite import jobs, queries
+from expo_crm.onsite import jobs, queries, queries_desk
 from expo_crm.onsite.domain.reasons import ADMITTED, reason_text
 from expo_crm.onsite.models import Badge
+from expo_crm.onsite.queries_desk import Selection
+from expo_crm.onsite.services import badge_files, keys
 from expo_crm.onsite.services import badges as service
-from expo_crm.onsite.services import keys
 from expo_crm.visitors.models import Registration, VisitorClass
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
@@ -123,6 +126,9 @@ def badges() -> ResponseReturnValue:
         printable=queries.count_printable(g.edition.id),
         unprinted=queries.count_printable(g.edition.id, unprinted_only=True),
         orders=ORDERS,
+        classes=_classes(),
+        delegations=queries_desk.list_delegations(g.edition.id) if may_print else [],
+        letters=string.ascii_uppercase,
         most=service.MAX_PRINT,
     )
 
@@ -135,9 +141,13 @@ def issue() -> ResponseReturnValue:
 
 @requires(Permission.REGISTRATION)
 def print_many() -> ResponseReturnValue:
-    """Selected badges, or all, or those not printed yet, into one file made in the background."""
-    order = request.form.get("order", "name")
-    payload: dict[str, Any] = {"edition_id": g.edition.id, "order": order if order in service.ORDERS else "name"}
+    """Selected badges, or those of a class, company, delegation or range of letters, into one file made in the background."""
+    order, form = request.form.get("order", "name"), request.form.get("form", "pdf")
+    payload: dict[str, Any] = {
+        "edition_id": g.edition.id,
+        "order": order if order in service.ORDERS else "name",
+        "form": form if form in badge_files.FORMS else "pdf",
+    }
     scope = request.form.get("scope", "")
     if scope not in {"all", "unprinted"}:
         chosen = [int(v) for v in request.form.getlist("ids")[:1000] if re.fullmatch(r"\d{1,15}", v, re.ASCII)]
@@ -145,8 +155,9 @@ def print_many() -> ResponseReturnValue:
             raise Refused(_("Select the badges to print first."))
         payload["ids"] = chosen
     else:
-        payload["unprinted"] = scope == "unprinted"
-        count = queries.count_printable(g.edition.id, unprinted_only=scope == "unprinted")
+        chosen_ones = _selection(unprinted=scope == "unprinted")
+        payload["selection"] = dataclasses.asdict(chosen_ones)
+        count = queries_desk.count_printable(g.edition.id, chosen_ones)
         if not count:
             raise Refused(_("There is no badge to print."), 409)
         if count > service.MAX_PRINT:
@@ -155,6 +166,22 @@ def print_many() -> ResponseReturnValue:
             )
     job = ledger.enqueue("onsite.print_badges", payload, user_id=current_principal().id)
     return redirect(url_for("onsite.badge_work", job_id=job.id))
+
+
+def _selection(*, unprinted: bool) -> Selection:
+    """The filters of the print dialogue. Raises Refused for letters that are none or stand the wrong way round."""
+    class_id = request.form.get("class_id", "")
+    first, last = (request.form.get(name, "").strip().lower() for name in ("first", "last"))
+    if any(letter and not re.fullmatch("[a-z]", letter) for letter in (first, last)) or (first and last and first > last):
+        raise Refused(_("Please choose letters from A to Z, the first one first."))
+    return Selection(
+        unprinted=unprinted,
+        class_id=int(class_id) if re.fullmatch(r"\d{1,15}", class_id, re.ASCII) else None,
+        company=text.clean(request.form.get("company", ""), limit=200),
+        delegation=text.clean(request.form.get("delegation", ""), limit=300),
+        first=first,
+        last=last,
+    )
 
 
 def _job(job_id: int) -> Job:
@@ -190,17 +217,17 @@ def work(job_id: int) -> ResponseReturnValue:
 def file(job_id: int) -> ResponseReturnValue:
     name = _job(job_id).result.get("file", "")
     path = jobs.folder() / name
-    if not re.fullmatch(r"[\w-]{20,60}\.pdf", name) or not path.is_file():
+    if not re.fullmatch(r"[\w-]{20,60}\.(pdf|zpl)", name) or not path.is_file():
         abort(404)
     if time.time() - path.stat().st_mtime > jobs.KEEP_SECONDS:
         abort(410)
-    return _pdf(path.read_bytes(), f"badges-{g.edition.slug}.pdf")
+    return _download(path.read_bytes(), f"badges-{g.edition.slug}{path.suffix}")
 
 
-def _pdf(body: bytes, name: str) -> Response:
+def _download(body: bytes, name: str) -> Response:
     return Response(
         body,
-        mimetype="application/pdf",
+        mimetype="application/zpl" if name.endswith(".zpl") else "application/pdf",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
 
@@ -240,7 +267,7 @@ def print_one(badge_id: int) -> ResponseReturnValue:
         ) from None
     except keys.KeyUnusable:
         raise _no_key() from None
-    return _pdf(body, f"badge-{found.id}.pdf")
+    return _download(body, f"badge-{found.id}.pdf")
 
 
 def _no_key() -> Refused:

@@ -27,11 +27,11 @@ from expo_crm.web.policy import Permission, current_principal, requires
 SPEC_CHARS = 60_000
 MEDIA = {"sheet": _l("Sheet of A4"), "roll": _l("Roll or single card"), "label": _l("Label printer (ZPL)")}
 KINDS = {
-    "text": _l("Text"),
+    "text": _l("Text field"),
     "qr": _l("QR code"),
     "band": _l("Class colour"),
     "image": _l("Picture"),
-    "line": _l("Line"),
+    "line": _l("Straight line"),
     "box": _l("Box"),
 }
 SOURCES = {
@@ -59,8 +59,8 @@ FIELDS = {
     "h": _l("Height"),
     "width": _l("Width"),
     "height": _l("Height"),
-    "columns": _l("Columns"),
-    "rows": _l("Rows"),
+    "columns": _l("Badges across"),
+    "rows": _l("Badges down"),
     "margin_x": _l("Left margin"),
     "margin_y": _l("Top margin"),
     "gap_x": _l("Gap between columns"),

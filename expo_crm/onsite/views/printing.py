@@ -29,7 +29,7 @@ STATES = {
     "queued": (_l("Waiting"), "info"),
     "sent": (_l("At the printer"), "progress"),
     "failed": (_l("Did not come out"), "danger"),
-    "printed": (_l("Printed"), "success"),
+    "printed": (_l("Badge printed"), "success"),
     "cancelled": (_l("Cancelled"), "neutral"),
 }
 ACTIONS = {"again": printing.again, "cancel": printing.cancel, "printed": printing.printed}
