@@ -46,6 +46,7 @@ class Settings:
     testing: bool = False
     secure_cookies: bool = False
     pool_size: int = 8
+    scan_rate: int = 20  # scans a second that one device may send; 0 is no limit
     faults: str = ""  # a plan of expo_crm.faults, for tests
 
     def __post_init__(self) -> None:
@@ -81,6 +82,7 @@ def from_env(environ: dict[str, str] | None = None) -> Settings:
         base_url=base_url,
         proxies=_int(env, "EXPO_PROXIES", 0),
         pool_size=_int(env, "EXPO_POOL_SIZE", 8),
+        scan_rate=_int(env, "EXPO_SCAN_RATE", 20),
         secure_cookies=base_url.startswith("https://"),
         testing=env.get("EXPO_TESTING") == "1",
         faults=env.get("EXPO_FAULTS", ""),

@@ -56,7 +56,9 @@ def test_a_quick_second_reading_repeats_the_first_answer(client, session, monkey
     monkeypatch.setattr(clock, "now", lambda: later)
     third = send(client, cast.token, cast.code).json
     assert (third["status"], third["reason"], third["repeat"]) == ("deny", "already_in", False)
-    assert count(session, Scan) == 2
+    rows = session.scalars(select(Scan).order_by(Scan.id)).all()
+    assert [r.decision for r in rows] == ["admit", "void", "deny"] and rows[1].repeat_of_id == rows[0].id
+    assert session.scalars(select(Presence.entries)).one() == 1
 
 
 def test_fifty_gates_at_once_admit_a_badge_once(app, session):
@@ -81,7 +83,8 @@ def test_fifty_gates_at_once_admit_a_badge_once(app, session):
     with app.app_context():
         assert count(db.session, Scan, Scan.decision == "admit") == 1
         assert db.session.scalars(select(Presence.entries)).one() == 1
-        assert set(db.session.scalars(select(Scan.reason))) == {"ok", "already_in"}
+        assert set(db.session.scalars(select(Scan.reason))) == {"ok", "already_in", "repeat"}
+        assert count(db.session, Scan) == 50
 
 
 FOREIGN = [
@@ -387,7 +390,7 @@ def test_figures_equal_the_log_and_rebuild_finds_nothing(client, session, runner
     today = clock.local_day(clock.now(), cast.edition.timezone)
     live = queries_live.live(cast.edition, today)
     assert (live.today.visitors, live.today.entries, live.today.inside) == (3, 3, 2)  # the press does not count
-    assert live.edition.visits == 3 and live.refused == [("unknown", 1)]
+    assert live.edition.entries == 3 and live.refused == [("unknown", 1)]
     assert [(g.entries, g.exits, g.refused) for g in live.gates] == [(4, 1, 1)]
     assert sum(live.total_per_slot) == 4
     assert session.scalar(select(func.count()).where(queries.attended(cast.registration.id))) == 1
@@ -421,7 +424,8 @@ def test_the_number_of_statements_is_constant(client, session):
         visitor = badges.code_of(badges.issue_badge(register(session, cast, f"观众{number}")))
         session.commit()
         last = statements(cast.token, visitor)
-    assert (few, last) == (4, 5)
+    # Device, context, log; presence goes with the log on PostgreSQL.
+    assert (few, last) == ((3, 3) if db.engine.dialect.name == "postgresql" else (3, 4))
 
 
 def test_state_heartbeat_and_choosing_a_gate(client, session):

@@ -12,7 +12,9 @@ from expo_crm.onsite.domain.admission import Verdict
 from expo_crm.onsite.domain.reasons import ADMITTED, DENY, NEED_INPUT, REASONS
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_BOOT = re.compile(r"[0-9A-Za-z_-]{1,60}")
 MAX_SEQ = 2**53
+MAX_VERSION = 2**31 - 1
 SUSPECT = dt.timedelta(minutes=10)
 
 
@@ -22,7 +24,9 @@ class SchemaError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One reading as a device sends it. ``decided`` is the device's own decision, taken without network."""
+    """One reading as a device sends it. ``decided`` is the device's own decision, taken without network, by the list with
+    ``snapshot_version``; ``gate_id`` the gate where it was read; ``boot_id`` the session between two starts of the device, whose
+    ``mono_ms`` never jump."""
 
     client_uuid: str
     code: str
@@ -31,6 +35,10 @@ class Command:
     time_unreadable: bool = False
     device_seq: int | None = None
     decided: Verdict | None = None
+    gate_id: int | None = None
+    boot_id: str = ""
+    mono_ms: int | None = None
+    snapshot_version: int | None = None
 
 
 def read_uuid(raw: Any) -> str:
@@ -52,15 +60,61 @@ def read_command(raw: Any) -> Command:
     if direction not in (None, "entry", "exit"):
         raise SchemaError("direction")
     device_time, unreadable = read_time(raw.get("device_time"))
-    return Command(uuid, code, direction, device_time, unreadable, read_seq(raw.get("device_seq")), _decided(raw))
+    return Command(
+        uuid,
+        code,
+        direction,
+        device_time,
+        unreadable,
+        read_number(raw, "device_seq"),
+        _decided(raw),
+        read_number(raw, "gate_id"),
+        read_boot(raw),
+        read_number(raw, "mono_ms"),
+        read_number(raw, "snapshot_version", MAX_VERSION),
+    )
 
 
-def read_seq(raw: Any) -> int | None:
+def read_number(raw: dict[str, Any], name: str, most: int = MAX_SEQ) -> int | None:
+    """A whole number from 0 on, or nothing. Raises SchemaError."""
+    value = raw.get(name)
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value <= most:
+        raise SchemaError(name)
+    return value
+
+
+def read_boot(raw: dict[str, Any]) -> str:
+    """The name of the session between two starts of a device; "" when it does not say. Raises SchemaError."""
+    value = raw.get("boot_id")
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not _BOOT.fullmatch(value):
+        raise SchemaError("boot_id")
+    return value
+
+
+def read_storage(raw: Any) -> dict[str, Any] | None:
+    """Quota and usage of a device's storage in bytes, and whether it is kept for good. Raises SchemaError."""
     if raw is None:
         return None
-    if isinstance(raw, bool) or not isinstance(raw, int) or not 0 <= raw <= MAX_SEQ:
-        raise SchemaError("device_seq")
-    return raw
+    if not isinstance(raw, dict) or not isinstance(raw.get("persisted", False), bool):
+        raise SchemaError("storage")
+    return {
+        "quota": read_number(raw, "quota"),
+        "usage": read_number(raw, "usage"),
+        "persisted": raw.get("persisted", False),
+    }
+
+
+def read_key_ids(raw: Any) -> list[int] | None:
+    """The keys that a device holds: at most eight numbers of one byte. Raises SchemaError."""
+    if raw is None:
+        return None
+    if not isinstance(raw, list) or len(raw) > 8 or any(type(k) is not int or not 0 <= k <= 255 for k in raw):
+        raise SchemaError("kids")
+    return sorted(set(raw))
 
 
 def read_time(raw: Any) -> tuple[dt.datetime | None, bool]:
@@ -99,12 +153,25 @@ def correct(
 ) -> tuple[dt.datetime, bool]:
     """(when it happened by our clock, whether the device's clock is doubtful).
 
-    The device's time plus the last known offset, never before its pairing nor after its arrival here.
+    The device's time plus the last known ``offset`` of that session (ours minus the device's; None: no contact since it was
+    started), never before its pairing nor after its arrival here.
     """
     if device_time is None:
         return received_at, unreadable
-    at = device_time + (offset or dt.timedelta(0))
+    try:
+        at = device_time + (offset or dt.timedelta(0))
+    except OverflowError:
+        return received_at, True
     earliest = min(paired_at or at, received_at)
     inside = min(max(at, earliest), received_at)
-    suspect = abs(inside - at) > SUSPECT or (offset is not None and abs(offset) > SUSPECT)
+    suspect = offset is None or abs(offset) > SUSPECT or abs(inside - at) > SUSPECT
     return inside, suspect
+
+
+def jumped(
+    sent_at: dt.datetime | None, sent_mono: int | None, read_at: dt.datetime | None, read_mono: int | None
+) -> bool:
+    """Was the device's clock set between reading and sending? Its steady clock tells how much time there really was."""
+    if sent_at is None or sent_mono is None or read_at is None or read_mono is None:
+        return False
+    return abs((sent_at - read_at) - dt.timedelta(milliseconds=sent_mono - read_mono)) > SUSPECT

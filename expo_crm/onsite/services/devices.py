@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import JSON, and_, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -16,7 +17,7 @@ from expo_crm.db import db
 from expo_crm.lib import clock, ids
 from expo_crm.onsite.domain.admission import Window
 from expo_crm.onsite.domain.presence import rule_text
-from expo_crm.onsite.models import AccessWindow, BadgeSetup, Device, Gate, Zone
+from expo_crm.onsite.models import AccessWindow, BadgeSetup, Device, DeviceBoot, Gate, Zone
 from expo_crm.onsite.services import keys
 from expo_crm.shows.models import Edition, Hall
 
@@ -64,6 +65,8 @@ class Post:
     pairing_no: int
     zones: tuple[str, ...]
     snapshot_version: int
+    wipe: bool
+    alarm_at: dt.datetime | None
 
     @property
     def allowed(self) -> bool:
@@ -144,6 +147,8 @@ _POST = (
         Device.pairing_no,
         Device.zones,
         func.coalesce(BadgeSetup.feed_version, 0),
+        Device.wipe,
+        Device.alarm_at,
     )
     .select_from(Device)
     .join(Edition, Edition.id == Device.edition_id)
@@ -329,13 +334,60 @@ def assign(device: Device, gate: Gate | None) -> None:
     db.session.flush()
 
 
-def heartbeat(device_id: int, *, offset_ms: int | None, queue: int, version: str) -> None:
-    """Note what a device says of itself."""
-    values: dict[str, Any] = {"seen_at": clock.now(), "queue_length": queue, "app_version": version[:60]}
-    if offset_ms is not None:
-        values["clock_offset_ms"] = offset_ms
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a device says of itself every quarter of a minute. ``offset_ms``: our clock minus its own, in this session.
+
+    ``storage`` holds quota and usage in bytes and persisted; ``battery`` is in percent; ``key_ids`` are the keys that it holds.
+    """
+
+    queue: int = 0
+    version: str = ""
+    offset_ms: int | None = None
+    boot_id: str = ""
+    last_seq: int | None = None
+    snapshot_version: int | None = None
+    snapshot_age_s: int | None = None
+    storage: dict[str, Any] | None = None
+    battery: int | None = None
+    key_ids: list[int] | None = None
+
+
+def heartbeat(device_id: int, beat: Beat, *, missing: int = 0) -> None:
+    """Note what a device says of itself. ``missing``: numbers of scans that neither we nor its queue hold."""
+    now = clock.now()
+    values: dict[str, Any] = {
+        "seen_at": now,
+        "queue_length": beat.queue,
+        "app_version": beat.version[:60],
+        "boot_id": beat.boot_id,
+        "missing": missing,
+    }
+    told = {
+        "clock_offset_ms": beat.offset_ms,
+        "last_seq": beat.last_seq,
+        "snapshot_version": beat.snapshot_version,
+        "snapshot_age_s": beat.snapshot_age_s,
+        "storage": beat.storage,
+        "battery": beat.battery,
+        "key_ids": beat.key_ids,
+    }
+    values |= {name: value for name, value in told.items() if value is not None}
     db.session.execute(
         update(Device).where(Device.id == device_id).values(values).execution_options(synchronize_session=False)
+    )
+    if beat.boot_id and beat.offset_ms is not None:
+        remember_offset(device_id, beat.boot_id, beat.offset_ms)
+
+
+def remember_offset(device_id: int, boot_id: str, offset_ms: int) -> None:
+    """Keep how far the clock is off in this session of the device."""
+    insert = (postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite).insert
+    values = {"offset_ms": offset_ms, "seen_at": clock.now()}
+    db.session.execute(
+        insert(DeviceBoot)
+        .values(device_id=device_id, boot_id=boot_id, **values)
+        .on_conflict_do_update(index_elements=["device_id", "boot_id"], set_=values)
     )
 
 

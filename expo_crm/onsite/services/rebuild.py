@@ -1,43 +1,50 @@
-"""Presence again from the log: the projection is a function of the set of scans, so the difference must be none."""
+"""Presence, verdicts and conflicts again from the log: they are functions of the set of scans, so the difference must be none."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
-from expo_crm.onsite.domain.presence import Passage, State, project
-from expo_crm.onsite.domain.reasons import ADMITTED
+from expo_crm.onsite.domain.presence import settle
 from expo_crm.onsite.models import Presence, Scan
-
-_FIELDS = ("first_entry_at", "first_gate_id", "last_at", "last_direction", "entries", "exits", "inside")
-_Key = tuple[int, str, dt.date]
+from expo_crm.onsite.services import scan_log
+from expo_crm.onsite.services.scan_log import FIELDS, Key
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """How many rows the log gives, and how many of them were missing, different, or without any scan."""
+    """How many rows the log gives; how many of them were missing, different, or without any scan; and how many scans carried
+    a verdict, a conflict or a mark of annulment that does not follow from the log."""
 
     rows: int
     missing: int
     different: int
     surplus: int
+    verdicts: int = 0
 
     @property
     def differences(self) -> int:
-        return self.missing + self.different + self.surplus
+        return self.missing + self.different + self.surplus + self.verdicts
 
 
 def rebuild(edition_id: int) -> Rebuilt:
-    """Recompute presence of an edition from its scans and put right what differs."""
-    wanted = {key: _row(edition_id, key, state) for key, state in _states(edition_id)}
-    columns = [getattr(Presence, f) for f in _FIELDS]
+    """Recompute what follows from an edition's scans and put right what differs."""
+    verdicts = _annulments(edition_id)
+    wanted, changed = _from_log(edition_id)
+    verdicts += len(changed)
+    for row_id, verdict, conflict in changed:
+        db.session.execute(
+            update(Scan)
+            .where(Scan.id == row_id)
+            .values(server_verdict=verdict, conflict=conflict)
+            .execution_options(synchronize_session=False)
+        )
+    columns = [getattr(Presence, f) for f in FIELDS]
     stored = {
         (row.badge_id, row.zone, row.local_day): row
         for row in db.session.execute(
@@ -46,20 +53,26 @@ def rebuild(edition_id: int) -> Rebuilt:
             )
         )
     }
-    missing = [row for key, row in wanted.items() if key not in stored]
+    missing = [_row(edition_id, key, state) for key, state in wanted.items() if key not in stored]
     different = [
-        (stored[key].id, row)
-        for key, row in wanted.items()
-        if key in stored and any(getattr(stored[key], f) != row[f] for f in _FIELDS)
+        (stored[key].id, state)
+        for key, state in wanted.items()
+        if key in stored and any(getattr(stored[key], f) != state[f] for f in FIELDS)
     ]
     surplus = [row.id for key, row in stored.items() if key not in wanted]
     if missing:
-        db.session.execute(insert(Presence), missing)
-    for row_id, row in different:
-        db.session.execute(update(Presence).where(Presence.id == row_id).values({f: row[f] for f in _FIELDS}))
-    for start in range(0, len(surplus), 500):
-        db.session.execute(delete(Presence).where(Presence.id.in_(surplus[start : start + 500])))
-    result = Rebuilt(len(wanted), len(missing), len(different), len(surplus))
+        scan_log.insert_presence(db.session.connection(), missing)
+    for row_id, state in different:
+        db.session.execute(
+            update(Presence).where(Presence.id == row_id).values(state).execution_options(synchronize_session=False)
+        )
+    for start in range(0, len(surplus), scan_log.CHUNK):
+        db.session.execute(
+            delete(Presence)
+            .where(Presence.id.in_(surplus[start : start + scan_log.CHUNK]))
+            .execution_options(synchronize_session=False)
+        )
+    result = Rebuilt(len(wanted), len(missing), len(different), len(surplus), verdicts)
     if result.differences:
         audit.record(
             "presence.rebuild",
@@ -69,32 +82,46 @@ def rebuild(edition_id: int) -> Rebuilt:
             changes={"differences": result.differences},
         )
     db.session.flush()
+    db.session.expire_all()
     return result
 
 
-def _states(edition_id: int) -> Iterator[tuple[_Key, State]]:
-    annulled = select(Scan.annuls_id).where(Scan.edition_id == edition_id, Scan.annuls_id.is_not(None))
-    rows = db.session.execute(
-        select(Scan.badge_id, Scan.zone, Scan.local_day, Scan.corrected_at, Scan.direction, Scan.gate_id).where(
-            Scan.edition_id == edition_id,
-            Scan.badge_id.is_not(None),
-            Scan.decision.in_(ADMITTED),
-            Scan.id.not_in(annulled),
+def _annulments(edition_id: int) -> int:
+    """Mark as annulled what an annulment names, and nothing else; answers how many marks were wrong."""
+    named = select(Scan.annuls_id).where(Scan.edition_id == edition_id, Scan.annuls_id.is_not(None))
+    wrong = 0
+    for mark in (True, False):
+        which = Scan.id.in_(named) if mark else Scan.id.not_in(named)
+        wrong += len(
+            db.session.execute(
+                update(Scan)
+                .where(Scan.edition_id == edition_id, Scan.annulled.is_not(mark), which)
+                .values(annulled=mark)
+                .returning(Scan.id)
+                .execution_options(synchronize_session=False)
+            ).all()
         )
-    )
-    passages: dict[_Key, list[Passage]] = defaultdict(list)
-    for badge_id, zone, day, at, direction, gate_id in rows:
-        passages[(badge_id, zone, day)].append(Passage(at, direction, gate_id))
-    for key, found in passages.items():
-        yield key, project(found)
+    return wrong
 
 
-def _row(edition_id: int, key: _Key, state: State) -> dict[str, Any]:
+def _from_log(edition_id: int) -> tuple[dict[Key, dict[str, Any]], list[tuple[int, str, bool]]]:
+    """(presence by key, rows whose verdict or conflict is another one)."""
+    found: dict[Key, list[Any]] = defaultdict(list)
+    for row in db.session.execute(scan_log.rows_of(Scan.edition_id == edition_id)):
+        found[(row.badge_id, row.zone, row.local_day)].append(row)
+    wanted: dict[Key, dict[str, Any]] = {}
+    changed = []
+    for key, rows in found.items():
+        state, judged = settle(scan_log.as_row(r) for r in rows)
+        if state.last_at is not None:
+            wanted[key] = scan_log.fields_of(state)
+        for row in rows:
+            verdict = scan_log.verdict_of(row, judged)
+            if verdict != (row.server_verdict, row.conflict):
+                changed.append((row.id, *verdict))
+    return wanted, changed
+
+
+def _row(edition_id: int, key: Key, state: dict[str, Any]) -> dict[str, Any]:
     badge_id, zone, day = key
-    return {
-        "edition_id": edition_id,
-        "badge_id": badge_id,
-        "zone": zone,
-        "local_day": day,
-        **{field: getattr(state, field) for field in _FIELDS},
-    }
+    return {"edition_id": edition_id, "badge_id": badge_id, "zone": zone, "local_day": day, **state}

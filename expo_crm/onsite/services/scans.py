@@ -1,58 +1,55 @@
-"""Recording a scan: read, lock, decide, log, project. The same number of statements whatever the size of the show.
+"""Recording scans: read, decide, log, project. The same number of statements whatever the size of the show.
 
-Written in SQL expressions, not through the ORM's unit of work, which costs half of the speed on this path.
+A gate with a network asks one by one (``record_scan``): what is known is read without a lock, and the answer is only stored if
+it is still true (``scan_log.write_one``); otherwise it is read and decided again. What devices decided by themselves comes in
+batches (``record_scans``): that has happened, and is only judged.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    and_,
-    bindparam,
-    case,
-    func,
-    or_,
-    select,
-    true,
-    union_all,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, and_, bindparam, func, select, update
+from sqlalchemy.orm import aliased
 
-from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.faults import point
 from expo_crm.lib import clock, text
 from expo_crm.onsite.domain import badge_code, scan_input
-from expo_crm.onsite.domain.admission import Day, Facts, Rules, decide
-from expo_crm.onsite.domain.admission import Presence as Known
-from expo_crm.onsite.domain.presence import Passage, project
-from expo_crm.onsite.domain.reasons import ADMITTED, ATTENTION, OVERRIDABLE
+from expo_crm.onsite.domain.admission import Day, Facts, Rules, decide, decide_badge
+from expo_crm.onsite.domain.presence import AGREES, NOBODY, State
+from expo_crm.onsite.domain.reasons import ADMITTED, OVERRIDABLE, VOID
 from expo_crm.onsite.domain.scan_input import Command
-from expo_crm.onsite.models import Badge, Gate, Presence, Scan
-from expo_crm.onsite.services import keys, opaque
+from expo_crm.onsite.models import Badge, DeviceBoot, Gate, Presence, Scan
+from expo_crm.onsite.services import devices, keys, opaque, scan_log
 from expo_crm.onsite.services.devices import Post
+from expo_crm.onsite.services.scan_log import new_row
 from expo_crm.shows.models import OpeningDay
 from expo_crm.visitors.models import Registration, VisitorClass
 
 REPEAT = dt.timedelta(seconds=5)
-NO_ROW = -1
+ATTEMPTS = 60  # of deciding again because another gate was faster: each of them lets one gate through
 
 
 class UuidReused(Exception):
     """The same client_uuid came with another content."""
 
 
-class NotOverridable(Exception):
-    """This refusal may not be set aside at the gate."""
+class InFlight(Exception):
+    """The same client_uuid is being stored by another request at this moment."""
+
+
+class NoSuchGate(Exception):
+    """The gate that an item names is not one of this edition."""
+
+
+class NotAllowed(Exception):
+    """The gate that an item names is not one where this device may stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """A code as read: what is wrong with it, and what it says."""
 
     fault: str
@@ -102,7 +99,44 @@ class _Reading:
         return self.payload.serial_hex if self.payload and not self.fault else ""
 
 
-# -- statements ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """When a batch left its device, by the device's own clocks."""
+
+    device_time: dt.datetime | None = None
+    boot_id: str = ""
+    mono_ms: int | None = None
+
+
+def read_codes(connection: Connection, codes: list[str]) -> list[Reading]:
+    """What the codes say. Opaque ones are looked up, all of them in one statement."""
+    found = [badge_code.parse(code) for code in codes]
+    looked_up = opaque.resolve(
+        connection, {f.opaque for f in found if isinstance(f, badge_code.Unreadable) and f.opaque}
+    )
+    readings = []
+    for raw, code in zip(codes, found, strict=True):
+        hashed = hash_of(raw)
+        if not isinstance(code, badge_code.Unreadable):
+            readings.append(Reading(keys.fault(code), code.payload, hashed))
+        elif code.opaque in looked_up:
+            readings.append(Reading("", looked_up[code.opaque], hashed))
+        else:
+            readings.append(Reading(code.reason, None, hashed))
+    return readings
+
+
+def hash_of(raw: str) -> str:
+    """What the log keeps of a text that was read."""
+    return hashlib.sha256(badge_code.clean(raw).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def body_hash(code_hash: str, direction: str | None) -> str:
+    """What must be the same when a uuid comes again."""
+    return f"{code_hash[:56]}|{direction or ''}"
+
+
+# -- one by one ------------------------------------------------------------------------------------------------------
 
 _badge_columns = (
     Badge.id.label("badge_id"),
@@ -121,21 +155,12 @@ _badge_columns = (
     Registration.state.label("registration_state"),
     Registration.locale,
 )
-_found_badges = (
-    select(*_badge_columns)
-    .join(VisitorClass, VisitorClass.id == Badge.class_id)
-    .outerjoin(Registration, Registration.id == Badge.registration_id)
-    .where(Badge.edition_id == bindparam("edition_id"))
-    .with_for_update(of=Badge)
-)
-_BADGE = _found_badges.where(Badge.serial == bindparam("serial"))
-# Everybody locks in one order, so batches cannot block each other for ever.
-_BADGES = _found_badges.where(Badge.serial.in_(bindparam("serials", expanding=True))).order_by(Badge.id)
 _scan = Scan.__table__
 _presence = Presence.__table__
-_LOGGED = tuple(
-    _scan.c[name].label(f"scan_{name}")
-    for name in (
+
+
+def _logged(table: Any, prefix: str) -> tuple[Any, ...]:
+    names = (
         "id",
         "device_id",
         "client_uuid",
@@ -150,378 +175,314 @@ _LOGGED = tuple(
         "server_verdict",
         "device_verdict",
         "conflict",
+        "repeat_of_id",
     )
-)
+    return tuple(table.c[name].label(f"{prefix}_{name}") for name in names)
+
+
+_LOGGED = _logged(_scan, "scan")
 _BY_UUID = select(*_LOGGED).where(
     _scan.c.device_id == bindparam("device_id"), _scan.c.client_uuid == bindparam("client_uuid")
 )
 
 
 @cache
-def _context_statement() -> Any:
-    """What deciding needs, in one statement: presence of the badge, the opening day, and what this device has said before
+def _context_statement(capacity: bool) -> Any:
+    """What deciding needs, in one statement: the badge, its presence, the opening day, and what this device has said before
     under the same uuid or to the same badge a moment ago. There is always a row."""
     here = select(
         bindparam("edition_id", type_=_scan.c.edition_id.type).label("edition_id"),
-        bindparam("badge_id", type_=_scan.c.edition_id.type).label("badge_id"),
+        bindparam("serial", type_=Badge.__table__.c.serial.type).label("serial"),
         bindparam("zone", type_=_scan.c.zone.type).label("zone"),
         bindparam("day", type_=_scan.c.local_day.type).label("day"),
+        bindparam("period", type_=_scan.c.local_day.type).label("period"),
     ).subquery("here")
-    # Two look-ups, each by its own index: joined by OR, a planner may read all that the device has ever sent.
-    said = union_all(
-        select(*_LOGGED).where(
-            _scan.c.device_id == bindparam("device_id"), _scan.c.client_uuid == bindparam("client_uuid")
-        ),
-        select(*_LOGGED).where(
-            _scan.c.badge_id == bindparam("badge_id"),
-            _scan.c.received_at > bindparam("since", type_=_scan.c.received_at.type),
-        ),
-    ).subquery("said")
+    said, lately = _scan.alias("said"), _scan.alias("lately")
+    first_gate = aliased(Gate)
+    inside = (
+        select(func.count())
+        .select_from(Presence)
+        .where(
+            _presence.c.edition_id == bindparam("edition_id"),
+            _presence.c.zone == bindparam("zone"),
+            _presence.c.local_day == bindparam("period"),
+            _presence.c.inside,
+        )
+        .scalar_subquery()
+    )
     return (
         select(
+            *_badge_columns,
+            _presence.c.id.label("presence_id"),
             _presence.c.entries,
-            _presence.c.inside,
+            _presence.c.exits,
             _presence.c.first_entry_at,
+            _presence.c.first_gate_id,
             _presence.c.last_at,
-            Gate.name_zh.label("gate_zh"),
-            Gate.name_en.label("gate_en"),
-            OpeningDay.day.label("open_day"),
+            _presence.c.last_direction,
+            _presence.c.suspect,
+            first_gate.name_zh.label("gate_zh"),
+            first_gate.name_en.label("gate_en"),
             OpeningDay.opens_at,
             OpeningDay.closes_at,
-            said,
+            *_logged(said, "scan"),
+            *_logged(lately, "lately"),
+            *((inside.label("inside_zone"),) if capacity else ()),
         )
         .select_from(here)
+        .outerjoin(Badge, and_(Badge.serial == here.c.serial, Badge.edition_id == here.c.edition_id))
+        .outerjoin(VisitorClass, VisitorClass.id == Badge.class_id)
+        .outerjoin(Registration, Registration.id == Badge.registration_id)
         .outerjoin(
             _presence,
             and_(
-                _presence.c.badge_id == here.c.badge_id,
+                _presence.c.badge_id == Badge.id,
                 _presence.c.zone == here.c.zone,
-                _presence.c.local_day == here.c.day,
+                _presence.c.local_day == here.c.period,
             ),
         )
-        .outerjoin(Gate, Gate.id == _presence.c.first_gate_id)
+        .outerjoin(first_gate, first_gate.id == _presence.c.first_gate_id)
         .outerjoin(OpeningDay, and_(OpeningDay.edition_id == here.c.edition_id, OpeningDay.day == here.c.day))
-        .outerjoin(said, true())
-        .order_by(said.c.scan_id.desc())
+        .outerjoin(
+            said, and_(said.c.device_id == bindparam("device_id"), said.c.client_uuid == bindparam("client_uuid"))
+        )
+        .outerjoin(
+            lately,
+            and_(
+                lately.c.badge_id == Badge.id,
+                lately.c.device_id == bindparam("device_id"),
+                lately.c.received_at > bindparam("since", type_=_scan.c.received_at.type),
+                lately.c.code_hash == bindparam("code_hash"),
+                lately.c.direction == bindparam("direction"),
+                lately.c.decision != VOID,
+                lately.c.annulled.is_(False),
+            ),
+        )
+        .order_by(lately.c.id.desc())
+        .limit(1)
     )
-
-
-_PASSAGES = select(_scan.c.corrected_at, _scan.c.direction, _scan.c.gate_id).where(
-    _scan.c.badge_id == bindparam("badge_id"),
-    _scan.c.zone == bindparam("zone"),
-    _scan.c.local_day == bindparam("day"),
-    _scan.c.decision.in_(ADMITTED),
-    _scan.c.id.not_in(select(_scan.c.annuls_id).where(_scan.c.annuls_id.is_not(None))),
-)
-_INSIDE = select(func.count()).where(
-    _presence.c.edition_id == bindparam("edition_id"),
-    _presence.c.local_day == bindparam("day"),
-    _presence.c.zone == bindparam("zone"),
-    _presence.c.inside,
-)
-
-
-@cache
-def _insert_scan(dialect: str) -> Any:
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert
-    return insert(_scan).on_conflict_do_nothing(index_elements=["device_id", "client_uuid"]).returning(_scan.c.id)
-
-
-@cache
-def _upsert_presence(dialect: str) -> Any:
-    """One more passage, in any order: minimum, maximum and count, as ``domain.presence.add``."""
-    statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(_presence)
-    old, new = _presence.c, statement.excluded
-    first = and_(
-        new.first_entry_at.is_not(None),
-        or_(
-            old.first_entry_at.is_(None),
-            new.first_entry_at < old.first_entry_at,
-            and_(new.first_entry_at == old.first_entry_at, new.first_gate_id < old.first_gate_id),
-        ),
-    )
-    last = or_(new.last_at > old.last_at, and_(new.last_at == old.last_at, new.last_direction == "exit"))
-    return statement.on_conflict_do_update(
-        index_elements=["badge_id", "zone", "local_day"],
-        set_={
-            "first_entry_at": case((first, new.first_entry_at), else_=old.first_entry_at),
-            "first_gate_id": case((first, new.first_gate_id), else_=old.first_gate_id),
-            "last_at": case((last, new.last_at), else_=old.last_at),
-            "last_direction": case((last, new.last_direction), else_=old.last_direction),
-            "inside": case((last, new.inside), else_=old.inside),
-            "entries": old.entries + new.entries,
-            "exits": old.exits + new.exits,
-        },
-    )
-
-
-# -- recording -------------------------------------------------------------------------------------------------------
 
 
 def record_scan(post: Post, command: Command) -> Answer:
     """Decide on one reading at a gate, log it, and answer. A repeat with the same uuid gets the stored answer.
 
-    Raises UuidReused when the uuid was used for something else. The gate must be set.
+    Raises UuidReused when the uuid was used for something else, InFlight when it is being stored just now. The gate must be
+    set.
     """
     connection = db.session.connection()
-    [reading] = _read(connection, [command.code])
+    [reading] = read_codes(connection, [command.code])
     point("after_read")
-    badges = _lock_badges(connection, post, [reading])
-    point("after_lock")
-    return _record(connection, post, command, reading, badges.get(reading.serial))
+    answer = None
+    for _attempt in range(ATTEMPTS):
+        answer = _try(connection, post, command, reading)
+        if answer is not None:
+            return answer
+    raise InFlight(command.client_uuid)
 
 
-def record_scans(post: Post, commands: list[Command]) -> list[Answer | Exception]:
-    """An offline queue. Each item stands alone: one answer, or the error that this item alone has."""
-    connection = db.session.connection()
-    readings = _read(connection, [c.code for c in commands])
-    point("after_read")
-    badges = _lock_badges(connection, post, readings)
-    point("after_lock")
-    out: list[Answer | Exception] = []
-    for number, (command, reading) in enumerate(zip(commands, readings, strict=True)):
-        point("mid_batch_item", number)
-        try:
-            out.append(_record(connection, post, command, reading, badges.get(reading.serial), queued=True))
-        except UuidReused as error:
-            out.append(error)
-    return out
-
-
-def _read(connection: Connection, codes: list[str]) -> list[_Reading]:
-    """What the codes say. Opaque ones are looked up, all of them in one statement."""
-    found = [badge_code.parse(code) for code in codes]
-    looked_up = opaque.resolve(
-        connection, {f.opaque for f in found if isinstance(f, badge_code.Unreadable) and f.opaque}
-    )
-    readings = []
-    for raw, code in zip(codes, found, strict=True):
-        hashed = hashlib.sha256(badge_code.clean(raw).encode("utf-8", "surrogatepass")).hexdigest()
-        if not isinstance(code, badge_code.Unreadable):
-            readings.append(_Reading(keys.fault(code), code.payload, hashed))
-        elif code.opaque in looked_up:
-            readings.append(_Reading("", looked_up[code.opaque], hashed))
-        else:
-            readings.append(_Reading(code.reason, None, hashed))
-    return readings
-
-
-def _lock_badges(connection: Connection, post: Post, readings: list[_Reading]) -> dict[str, Row[Any]]:
-    """The badges behind these codes, locked until the answer is stored: two gates cannot decide on one at once."""
-    serials = sorted({r.serial for r in readings if r.payload and r.payload.edition_id == post.edition_id} - {""})
-    if not serials:
-        return {}
-    if len(serials) == 1:
-        rows = connection.execute(_BADGE, {"edition_id": post.edition_id, "serial": serials[0]})
-    else:
-        rows = connection.execute(_BADGES, {"edition_id": post.edition_id, "serials": serials})
-    return {row.serial: row for row in rows}
-
-
-def _record(
-    connection: Connection,
-    post: Post,
-    command: Command,
-    reading: _Reading,
-    badge: Row[Any] | None,
-    *,
-    queued: bool = False,
-) -> Answer:
+def _try(connection: Connection, post: Post, command: Command, reading: Reading) -> Answer | None:
+    """One decision; None when presence changed while it was made."""
     now = clock.now()
     direction = post.direction if post.direction != "both" else command.direction or "entry"
-    body_hash = hashlib.sha256(f"{reading.code_hash}|{command.direction or ''}".encode()).hexdigest()
-    badge_id = badge.badge_id if badge is not None else None
-    at, suspect = scan_input.correct(command.device_time, command.time_unreadable, post.offset, post.paired_at, now)
-    if not queued:  # the server decides now, whatever the device's clock says
-        at = now
-    day = clock.local_day(at, post.timezone)
-    before = connection.execute(
-        _context_statement(),
-        {
-            "edition_id": post.edition_id,
-            "badge_id": NO_ROW if badge_id is None else badge_id,
-            "zone": post.zone,
-            "day": day,
-            "device_id": post.device_id,
-            "client_uuid": command.client_uuid,
-            "since": now - REPEAT,
-        },
-    ).all()
-    for row in before:
-        if row.scan_client_uuid == command.client_uuid and row.scan_device_id == post.device_id:
-            return _replay(connection, row, badge, command, body_hash)
-    for row in () if queued or badge is None else before:
-        # The same code once more at once is one reading; another print of the badge is not.
-        if row.scan_device_id != post.device_id:
-            continue
-        same = row.scan_code_hash == reading.code_hash and row.scan_direction == direction
-        if same and row.scan_received_at <= now:
-            return replace(_stored(row, badge), client_uuid=command.client_uuid, repeat=True)
-
-    state = _state(connection, post, badge_id, day, before[0], at if queued else None)
-    rules = _rules(post, direction, state)
-    facts = _facts(connection, post, reading, badge, state, rules, day)
-    verdict = decide(facts, rules, at)
-    point("after_decide")
-    final = command.decided or verdict
-    agrees = (final.status in ADMITTED) == (verdict.status in ADMITTED)
-    conflict = command.decided is not None and not agrees
-    server_verdict = "" if command.decided is None else "agrees" if agrees else verdict.reason
-    values = {
+    same_edition = reading.payload is None or reading.payload.edition_id == post.edition_id
+    day = clock.local_day(now, post.timezone)
+    given = {
         "edition_id": post.edition_id,
+        "serial": reading.serial if same_edition else "",
+        "zone": post.zone,
+        "day": day,
+        "period": post.period_of(day),
         "device_id": post.device_id,
         "client_uuid": command.client_uuid,
-        "device_seq": command.device_seq,
-        "gate_id": post.gate_id,
-        "zone": post.zone,
-        "direction": direction,
+        "since": now - REPEAT,
         "code_hash": reading.code_hash,
-        "badge_id": badge_id,
-        "device_time": command.device_time,
-        "corrected_at": at,
-        "received_at": now,
-        "local_day": day,
-        "decided_by": "device" if command.decided else "server",
-        "decision": final.status,
-        "reason": final.reason,
-        "override_reason": "",
-        "server_verdict": server_verdict,
-        "device_verdict": "",
-        "conflict": conflict,
-        "clock_suspect": suspect,
-        "key_id": reading.payload.kid if reading.payload else None,
-        "body_hash": body_hash,
+        "direction": direction,
     }
-    scan_id = _store(connection, values)
-    if scan_id is None:  # the same uuid was stored while we decided
-        row = connection.execute(_BY_UUID, {"device_id": post.device_id, "client_uuid": command.client_uuid}).one()
-        return _replay(connection, row, badge, command, body_hash)
+    row = scan_log.run(connection, _context_statement(post.capacity is not None), given).one()
+    point("after_lock")
+    badge = row if row.badge_id is not None else None
+    hashed = body_hash(reading.code_hash, command.direction)
+    if row.scan_id is not None:
+        return _replay(connection, row, badge, command, hashed)
+    if row.lately_id is not None and row.lately_received_at <= now:
+        return _repeat(connection, post, command, reading, row, now, hashed)
+    before = _state_of(row)
+    if before.suspect or (before.last_at is not None and before.last_at >= now):
+        # What is newest is not known without the log: hold the badge, so that the row can be settled with its set.
+        scan_log.lock_badges(connection, [row.badge_id])
+        fresh = scan_log.run(connection, _context_statement(post.capacity is not None), given).one()
+        row, before = fresh, _state_of(fresh)
+    rules = rules_at(post, direction, _days(day, row.opens_at, row.closes_at))
+    facts = facts_of(post, reading, badge, same_edition, before, row.inside_zone if post.capacity is not None else 0)
+    verdict = decide(facts, rules, now)
+    point("after_decide")
+    values = new_row(
+        edition_id=post.edition_id,
+        device_id=post.device_id,
+        client_uuid=command.client_uuid,
+        device_seq=command.device_seq,
+        pairing_no=post.pairing_no,
+        gate_id=post.gate_id,
+        zone=post.zone,
+        direction=direction,
+        code_hash=reading.code_hash,
+        badge_id=row.badge_id,
+        device_time=command.device_time,
+        corrected_at=now,
+        received_at=now,
+        local_day=given["period"],
+        decision=verdict.status,
+        reason=verdict.reason,
+        rule=post.rule,
+        key_id=reading.payload.kid if reading.payload else None,
+        snapshot_version=command.snapshot_version,
+        body_hash=hashed,
+    )
+    scan_id: int | None
+    if verdict.status not in ADMITTED or badge is None:
+        _same, scan_id = scan_log.write_one(connection, values, None, None)
+    elif before.suspect or (before.last_at is not None and before.last_at >= now):
+        scan_id = scan_log.add_rows(connection, [values]).get((post.device_id, command.client_uuid))
+        scan_log.settle_keys(connection, post.edition_id, [(row.badge_id, post.zone, given["period"])])
+    else:
+        same, scan_id = scan_log.write_one(connection, values, before, row.presence_id)
+        if not same:
+            return None
+    if scan_id is None:
+        raise InFlight(command.client_uuid)
     return Answer(
         client_uuid=command.client_uuid,
         scan_id=scan_id,
-        status=final.status,
-        reason=final.reason,
+        status=verdict.status,
+        reason=verdict.reason,
         direction=direction,
         holder=_holder(badge),
-        at=at,
-        overridable=final.status not in ADMITTED and final.reason in OVERRIDABLE,
-        first_entry_at=state.first_entry_at,
-        first_gate=(state.gate_zh, state.gate_en) if state.gate_zh is not None else None,
-        decided_by=values["decided_by"],
-        server_verdict=server_verdict,
-        conflict=conflict,
+        at=now,
+        overridable=verdict.status not in ADMITTED and verdict.reason in OVERRIDABLE,
+        first_entry_at=row.first_entry_at,
+        first_gate=(row.gate_zh, row.gate_en) if row.gate_zh is not None else None,
     )
 
 
-def _store(connection: Connection, values: dict[str, Any]) -> int | None:
-    """Log one scan and carry it into presence; None when its key is already there."""
-    dialect = connection.dialect.name
-    scan_id = connection.execute(_insert_scan(dialect), values).scalar()
-    point("after_insert")
-    if scan_id is not None and values["badge_id"] is not None and values["decision"] in ADMITTED:
-        entry = values["direction"] == "entry"
-        connection.execute(
-            _upsert_presence(dialect),
-            {
-                "edition_id": values["edition_id"],
-                "badge_id": values["badge_id"],
-                "zone": values["zone"],
-                "local_day": values["local_day"],
-                "first_entry_at": values["corrected_at"] if entry else None,
-                "first_gate_id": values["gate_id"] if entry else None,
-                "last_at": values["corrected_at"],
-                "last_direction": values["direction"],
-                "entries": int(entry),
-                "exits": int(not entry),
-                "inside": entry,
-            },
-        )
-    return scan_id
+def _repeat(
+    connection: Connection,
+    post: Post,
+    command: Command,
+    reading: Reading,
+    row: Row[Any],
+    now: dt.datetime,
+    hashed: str,
+) -> Answer:
+    """The same badge once more at once is one passage. It is answered as before, and logged because it used up a number."""
+    values = new_row(
+        edition_id=post.edition_id,
+        device_id=post.device_id,
+        client_uuid=command.client_uuid,
+        device_seq=command.device_seq,
+        pairing_no=post.pairing_no,
+        gate_id=post.gate_id,
+        zone=post.zone,
+        direction=row.lately_direction,
+        code_hash=reading.code_hash,
+        badge_id=row.badge_id,
+        device_time=command.device_time,
+        corrected_at=now,
+        received_at=now,
+        local_day=post.period_of(clock.local_day(now, post.timezone)),
+        decision=VOID,
+        reason="repeat",
+        repeat_of_id=row.lately_id,
+        body_hash=hashed,
+    )
+    _same, scan_id = scan_log.write_one(connection, values, None, None)
+    if scan_id is None:
+        raise InFlight(command.client_uuid)
+    return replace(_stored(row, row, "lately"), client_uuid=command.client_uuid, repeat=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    known: Known
-    first_entry_at: dt.datetime | None
-    gate_zh: str | None
-    gate_en: str | None
-    today: Day | None
+def _state_of(row: Row[Any]) -> State:
+    if row.presence_id is None:
+        return NOBODY
+    return State(
+        row.first_entry_at,
+        row.first_gate_id,
+        row.last_at,
+        row.last_direction,
+        row.entries,
+        row.exits,
+        suspect=row.suspect,
+    )
 
 
-def _state(
-    connection: Connection, post: Post, badge_id: int | None, day: dt.date, row: Row[Any], until: dt.datetime | None
-) -> _State:
-    """What is known of the badge in this zone and day; for a queued scan, what was known at its own time."""
-    today = Day(row.open_day, row.opens_at, row.closes_at) if row.open_day else None
-    if until is None or badge_id is None:
-        known = Known(row.entries or 0, bool(row.inside), row.first_entry_at, row.last_at)
-    else:
-        log = connection.execute(_PASSAGES, {"badge_id": badge_id, "zone": post.zone, "day": day})
-        passages = (Passage(*p) for p in log if p.corrected_at < until)
-        then = project(passages)
-        known = Known(then.entries, then.inside, then.first_entry_at, then.last_at)
-    return _State(known, row.first_entry_at, row.gate_zh, row.gate_en, today)
+def _days(day: dt.date, opens_at: dt.time | None, closes_at: dt.time | None) -> tuple[Day, ...]:
+    return () if opens_at is None or closes_at is None else (Day(day, opens_at, closes_at),)
 
 
-def _rules(post: Post, direction: str, state: _State) -> Rules:
+def rules_at(post: Post, direction: str, days: tuple[Day, ...]) -> Rules:
+    """The rules of a post for the decision."""
     return Rules(
         direction=direction,
         zone_name=clock.zone(post.timezone),
         first_day=post.starts_on,
         last_day=post.ends_on,
-        days=(state.today,) if state.today else (),
+        days=days,
         any_time=post.any_time,
         classes=frozenset(post.classes),
         zone_classes=frozenset(post.zone_classes),
-        windows=post.windows,
         timed_classes=frozenset(post.counted_classes),
+        windows=post.windows,
         anti_passback=post.anti_passback,
         cooldown=dt.timedelta(minutes=post.cooldown_minutes),
         capacity=post.capacity,
+        restricted=post.restricted,
+        stale_after=dt.timedelta(hours=post.stale_hours),
     )
 
 
-def _facts(
-    connection: Connection,
+def facts_of(
     post: Post,
-    reading: _Reading,
-    badge: Row[Any] | None,
-    state: _State,
-    rules: Rules,
-    day: dt.date,
+    reading: Reading,
+    badge: Any,
+    same_edition: bool,
+    state: State,
+    inside_zone: int = 0,
+    *,
+    clock_suspect: bool = False,
 ) -> Facts:
+    """What the server knows about a code: ``badge`` is its row (``_badge_columns``) or None."""
     payload = reading.payload
     if reading.fault or payload is None or badge is None:
-        same = payload is None or payload.edition_id == post.edition_id
         return Facts(
-            fault=reading.fault, device_allowed=post.allowed, same_edition=same, known=badge is not None
-        )
-    inside = 0
-    if rules.capacity is not None:
-        inside = (
-            connection.execute(_INSIDE, {"edition_id": post.edition_id, "day": day, "zone": post.zone}).scalar() or 0
+            fault=reading.fault, device_allowed=post.allowed, same_edition=same_edition, known=badge is not None
         )
     return Facts(
         device_allowed=post.allowed,
-        unpaid=badge.hold == "unpaid",
-        needs_input=badge.hold == "need_input",
-        purpose=payload.purpose.name.lower(),
+        purpose=_PURPOSES[payload.purpose],
         badge_printed=badge.printed_at is not None,
         badge_state=badge.state,
         generation=payload.generation,
         current_generation=badge.generation,
         registration_state=badge.registration_state or "",
+        unpaid=badge.hold == "unpaid",
+        needs_input=badge.hold == "need_input",
         badge_class=badge.class_code,
         presence=state.known,
-        inside_zone=inside,
+        inside_zone=inside_zone,
+        clock_suspect=clock_suspect,
     )
 
 
-def _replay(connection: Connection, row: Row[Any], badge: Row[Any] | None, command: Command, body_hash: str) -> Answer:
-    if row.scan_body_hash != body_hash:
+_PURPOSES = {p: p.name.lower() for p in badge_code.Purpose}
+
+
+def _replay(connection: Connection, row: Row[Any], badge: Any, command: Command, hashed: str) -> Answer:
+    if row.scan_body_hash != hashed:
         raise UuidReused(command.client_uuid)
     answer = replace(_stored(row, badge), replayed=True)
-    if command.decided and row.scan_decided_by == "server" and not row.scan_device_verdict:
+    if row.scan_decision == VOID and row.scan_repeat_of_id is not None:
+        first = connection.execute(select(*_LOGGED).where(_scan.c.id == row.scan_repeat_of_id)).one()
+        answer = replace(_stored(first, badge), client_uuid=command.client_uuid, replayed=True, repeat=True)
+    if command.decided and row.scan_decided_by == "server" and row.scan_decision != VOID and not row.scan_device_verdict:
         # The answer was late, so the device decided by itself: its verdict is kept beside ours, and ours stands.
         conflict = (command.decided.status in ADMITTED) != (row.scan_decision in ADMITTED)
         connection.execute(
@@ -529,24 +490,25 @@ def _replay(connection: Connection, row: Row[Any], badge: Row[Any] | None, comma
             .where(_scan.c.id == row.scan_id)
             .values(device_verdict=command.decided.reason, conflict=conflict)
         )
-        answer = replace(answer, conflict=conflict, server_verdict=row.scan_reason if conflict else "agrees")
+        answer = replace(answer, conflict=conflict, server_verdict=row.scan_reason if conflict else AGREES)
     return answer
 
 
-def _stored(row: Row[Any], badge: Row[Any] | None) -> Answer:
+def _stored(row: Any, badge: Any, prefix: str = "scan") -> Answer:
     """The answer that a logged scan got."""
+    decision, reason = getattr(row, f"{prefix}_decision"), getattr(row, f"{prefix}_reason")
     return Answer(
-        client_uuid=row.scan_client_uuid,
-        scan_id=row.scan_id,
-        status=row.scan_decision,
-        reason=row.scan_reason,
-        direction=row.scan_direction,
+        client_uuid=getattr(row, f"{prefix}_client_uuid"),
+        scan_id=getattr(row, f"{prefix}_id"),
+        status=decision,
+        reason=reason,
+        direction=getattr(row, f"{prefix}_direction"),
         holder=_holder(badge),
-        at=row.scan_corrected_at,
-        overridable=row.scan_decision not in ADMITTED and row.scan_reason in OVERRIDABLE,
-        decided_by=row.scan_decided_by,
-        server_verdict=row.scan_server_verdict,
-        conflict=bool(row.scan_conflict),
+        at=getattr(row, f"{prefix}_corrected_at"),
+        overridable=decision not in (*ADMITTED, VOID) and reason in OVERRIDABLE,
+        decided_by=getattr(row, f"{prefix}_decided_by"),
+        server_verdict=getattr(row, f"{prefix}_server_verdict"),
+        conflict=bool(getattr(row, f"{prefix}_conflict")),
     )
 
 
@@ -581,67 +543,243 @@ def _reading(signs: str) -> str:
     return text.pinyin(signs)[1]
 
 
-# -- by hand ---------------------------------------------------------------------------------------------------------
+# -- queues ----------------------------------------------------------------------------------------------------------
 
 
-def override(
-    scan: Scan,
-    reason: str,
-    *,
-    client_uuid: str | None = None,
-    user_id: int | None = None,
-    by: str = "",
-    device_seq: int | None = None,
-) -> Scan:
-    """A person lets a refused badge pass, for a reason. A row of its own; the refusal stays in the log.
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A scan that has happened, ready to be logged: read, its time put right, its gate found."""
 
-    Raises NotOverridable for a withdrawn, foreign or unknown badge. The same ``client_uuid`` again gives the same row.
+    command: Command
+    reading: Reading
+    post: Post
+    at: dt.datetime
+    suspect: bool
+    received_at: dt.datetime
+    pairing_no: int
+
+
+def record_scans(post: Post, commands: list[Command], sent: Sent | None = None) -> list[Answer | Exception]:
+    """An offline queue. Each item stands alone: one answer, or the error that this item alone has (UuidReused, NoSuchGate,
+    NotAllowed, InFlight). Items that the device has not decided are decided now.
     """
-    key = client_uuid or str(uuid.uuid4())
-    done = find_by_uuid(scan.device_id, key)
-    if done is not None:
-        if done.override_reason == "" or done.badge_id != scan.badge_id:
-            raise UuidReused(key)
-        return done
-    if scan.badge_id is None or scan.decision in ADMITTED or scan.reason not in OVERRIDABLE:
-        raise NotOverridable(scan.reason)
-    now = clock.now()
     connection = db.session.connection()
-    connection.execute(select(Badge.id).where(Badge.id == scan.badge_id).with_for_update())
-    zone = db.session.get_one(Badge, scan.badge_id).edition.timezone
-    values = {
-        "edition_id": scan.edition_id,
-        "device_id": scan.device_id,
-        "client_uuid": key,
-        "device_seq": device_seq,
-        "gate_id": scan.gate_id,
-        "zone": scan.zone,
-        "direction": scan.direction,
-        "code_hash": scan.code_hash,
-        "badge_id": scan.badge_id,
-        "device_time": None,
-        "corrected_at": now,
-        "received_at": now,
-        "local_day": clock.local_day(now, zone),
-        "decided_by": "staff",
-        "decision": ATTENTION,
-        "reason": "override",
-        "override_by": user_id,
-        "override_reason": text.truncate(f"{reason} — {by}" if by else reason, 300),
-        "server_verdict": scan.reason,
-        "device_verdict": "",
-        "conflict": False,
-        "clock_suspect": False,
-        "key_id": scan.key_id,
-        "body_hash": "",
-    }
-    _store(connection, values)
-    made = find_by_uuid(scan.device_id, key)
-    assert made is not None
-    audit.record(
-        "scan.override", "scan", made.id, edition_id=scan.edition_id, changes={"refused": scan.reason}, reason=reason
+    point("after_read")
+    now = clock.now()
+    stored = _stored_before(connection, post.device_id, commands)
+    posts = _posts(post, commands)
+    out: list[Answer | Exception | None] = [None] * len(commands)
+    fresh: list[int] = []
+    seen: dict[str, int] = {}
+    for place, command in enumerate(commands):
+        if command.client_uuid in stored:
+            out[place] = _known(connection, stored[command.client_uuid], command)
+        elif command.client_uuid in seen:
+            continue  # twice in one batch: answered below from its first
+        else:
+            seen[command.client_uuid] = place
+            found = posts.get(command.gate_id, NoSuchGate()) if command.gate_id is not None else post
+            if isinstance(found, Exception):
+                out[place] = found
+            else:
+                fresh.append(place)
+    readings = dict(zip(fresh, read_codes(connection, [commands[i].code for i in fresh]), strict=True))
+    times = corrected(connection, post, [commands[i] for i in fresh], sent or Sent(), now)
+    items: dict[int, Item] = {}
+    for place, (at, suspect) in zip(fresh, times, strict=True):
+        command = commands[place]
+        gate = posts[command.gate_id] if command.gate_id is not None else post
+        assert isinstance(gate, Post)
+        items[place] = Item(command, readings[place], gate, at, suspect, now, post.pairing_no)
+    decided = {place: item for place, item in items.items() if item.command.decided is not None}
+    out_of = log_items(connection, list(decided.values()))
+    for (place, item), answer in zip(decided.items(), out_of, strict=True):
+        out[place] = answer if answer is not None else InFlight(item.command.client_uuid)
+    for place, item in items.items():
+        if place not in decided:
+            out[place] = _one_of_many(item)
+    for place, command in enumerate(commands):
+        if out[place] is None:
+            first = out[seen[command.client_uuid]]
+            same = command.code == commands[seen[command.client_uuid]].code
+            same = same and command.direction == commands[seen[command.client_uuid]].direction
+            out[place] = replace(first, replayed=True) if isinstance(first, Answer) and same else first if same else UuidReused()
+    return [answer for answer in out if answer is not None]
+
+
+def _one_of_many(item: Item) -> Answer | Exception:
+    try:
+        return record_scan(item.post, item.command)
+    except (UuidReused, InFlight) as error:
+        return error
+
+
+def _stored_before(connection: Connection, device_id: int, commands: Sequence[Command]) -> dict[str, Row[Any]]:
+    wanted = sorted({c.client_uuid for c in commands})
+    if not wanted:
+        return {}
+    query = select(*_LOGGED).where(_scan.c.device_id == device_id, _scan.c.client_uuid.in_(wanted))
+    return {row.scan_client_uuid: row for row in connection.execute(query)}
+
+
+def _known(connection: Connection, row: Row[Any], command: Command) -> Answer | Exception:
+    try:
+        return _replay(connection, row, None, command, body_hash(hash_of(command.code), command.direction))
+    except UuidReused as error:
+        return error
+
+
+def _posts(post: Post, commands: Sequence[Command]) -> dict[int | None, Post | Exception]:
+    """The posts at the gates that items name. A gate of another edition is none; one where the device may not stand neither."""
+    wanted = {c.gate_id for c in commands if c.gate_id is not None}
+    found: dict[int | None, Post | Exception] = {}
+    if post.gate_id in wanted:
+        found[post.gate_id] = post
+    others = wanted - {post.gate_id}
+    if others:
+        found |= {p.gate_id: p if p.allowed else NotAllowed() for p in devices.posts_at(post.device_id, others)}
+    return found
+
+
+def corrected(
+    connection: Connection, post: Post, commands: Sequence[Command], sent: Sent, now: dt.datetime
+) -> list[tuple[dt.datetime, bool]]:
+    """(when it happened, doubtful) of each item, by the offset of the session in which it was read."""
+    offsets: dict[str, dt.timedelta] = {}
+    if any(c.boot_id for c in commands):
+        query = select(DeviceBoot.boot_id, DeviceBoot.offset_ms).where(DeviceBoot.device_id == post.device_id)
+        offsets = {boot: dt.timedelta(milliseconds=ms) for boot, ms in connection.execute(query)}
+    if sent.device_time is not None:
+        offsets[sent.boot_id] = now - sent.device_time  # this very contact
+    elif post.offset is not None:
+        offsets.setdefault("", post.offset)
+    out = []
+    for command in commands:
+        at, suspect = scan_input.correct(
+            command.device_time, command.time_unreadable, offsets.get(command.boot_id), post.paired_at, now
+        )
+        if command.boot_id == sent.boot_id and scan_input.jumped(
+            sent.device_time, sent.mono_ms, command.device_time, command.mono_ms
+        ):
+            suspect = True
+        out.append((at, suspect))
+    return out
+
+
+_BADGES = (
+    select(*_badge_columns)
+    .join(VisitorClass, VisitorClass.id == Badge.class_id)
+    .outerjoin(Registration, Registration.id == Badge.registration_id)
+)
+
+
+def log_items(connection: Connection, items: Sequence[Item]) -> list[Answer | None]:
+    """Log what devices decided, judge it with what is known of each badge, and settle presence. Answers in order; None where
+    the key was taken at the same moment."""
+    if not items:
+        return []
+    edition_id = items[0].post.edition_id
+    badges = _badges_of(connection, items)
+    point("after_lock")
+    days = _opening_days(connection, edition_id)
+    rows = []
+    for number, item in enumerate(items):
+        point("mid_batch_item", number)
+        rows.append(_row_of(item, badges.get(item.reading.serial) if _ours(item) else None, days))
+    point("after_decide")
+    ids = scan_log.add_rows(connection, rows)
+    point("after_insert")
+    new = [row for row in rows if (row["device_id"], row["client_uuid"]) in ids]
+    touched = {(r["badge_id"], r["zone"], r["local_day"]) for r in new if r["badge_id"] is not None}
+    verdicts = scan_log.settle_keys(connection, edition_id, touched)
+    out: list[Answer | None] = []
+    for row in rows:
+        scan_id = ids.get((row["device_id"], row["client_uuid"]))
+        if scan_id is None:
+            out.append(None)
+            continue
+        verdict, conflict = verdicts.get(scan_id, (row["server_verdict"], row["conflict"]))
+        out.append(
+            Answer(
+                client_uuid=row["client_uuid"],
+                scan_id=scan_id,
+                status=row["decision"],
+                reason=row["reason"],
+                direction=row["direction"],
+                holder=None,
+                at=row["corrected_at"],
+                decided_by=row["decided_by"],
+                server_verdict=verdict,
+                conflict=conflict,
+            )
+        )
+    return out
+
+
+def _ours(item: Item) -> bool:
+    payload = item.reading.payload
+    return payload is not None and payload.edition_id == item.post.edition_id
+
+
+def _badges_of(connection: Connection, items: Sequence[Item]) -> dict[str, Row[Any]]:
+    """The badges behind these items by serial, held until the end: sets are settled one after the other."""
+    serials = sorted({i.reading.serial for i in items if _ours(i)} - {""})
+    found: dict[str, Row[Any]] = {}
+    for start in range(0, len(serials), scan_log.CHUNK):
+        query = _BADGES.where(
+            Badge.edition_id == items[0].post.edition_id, Badge.serial.in_(serials[start : start + scan_log.CHUNK])
+        )
+        query = query.order_by(Badge.id).with_for_update(of=Badge, key_share=True)
+        found |= {row.serial: row for row in connection.execute(query)}
+    return found
+
+
+def _opening_days(connection: Connection, edition_id: int) -> tuple[Day, ...]:
+    query = select(OpeningDay.day, OpeningDay.opens_at, OpeningDay.closes_at).where(OpeningDay.edition_id == edition_id)
+    return tuple(Day(*row) for row in connection.execute(query))
+
+
+def _row_of(item: Item, badge: Any, days: tuple[Day, ...]) -> dict[str, Any]:
+    """The row of a device's decision, with what we would have refused the badge for by itself."""
+    command, post, reading = item.command, item.post, item.reading
+    assert command.decided is not None and post.gate_id is not None
+    direction = post.direction if post.direction != "both" else command.direction or "entry"
+    same_edition = reading.payload is None or reading.payload.edition_id == post.edition_id
+    facts = facts_of(post, reading, badge, same_edition, NOBODY, clock_suspect=item.suspect)
+    ours = decide_badge(facts, rules_at(post, direction, days), item.at)
+    admits = ours.status in ADMITTED
+    agrees = (command.decided.status in ADMITTED) == admits
+    return new_row(
+        edition_id=post.edition_id,
+        device_id=post.device_id,
+        client_uuid=command.client_uuid,
+        device_seq=command.device_seq,
+        pairing_no=item.pairing_no,
+        gate_id=post.gate_id,
+        zone=post.zone,
+        direction=direction,
+        code_hash=reading.code_hash,
+        badge_id=badge.badge_id if badge is not None else None,
+        device_time=command.device_time,
+        corrected_at=item.at,
+        received_at=item.received_at,
+        local_day=post.period_of(clock.local_day(item.at, post.timezone)),
+        decided_by="device",
+        decision=command.decided.status,
+        reason=command.decided.reason,
+        badge_verdict="" if admits else ours.reason,
+        rule=post.rule,
+        # Of a badge that is known, both are computed anew with its set.
+        server_verdict=AGREES if agrees else ours.reason,
+        conflict=not agrees,
+        clock_suspect=item.suspect,
+        key_id=reading.payload.kid if reading.payload else None,
+        snapshot_version=command.snapshot_version,
+        body_hash=body_hash(reading.code_hash, command.direction),
     )
-    return made
+
+
+# -- asked again -----------------------------------------------------------------------------------------------------
 
 
 def find_by_uuid(device_id: int, client_uuid: str) -> Scan | None:
@@ -650,15 +788,7 @@ def find_by_uuid(device_id: int, client_uuid: str) -> Scan | None:
 
 def answer_of(scan: Scan) -> Answer:
     """The answer that belongs to a logged scan, for the device that asks again."""
-    badge = (
-        db.session.connection()
-        .execute(
-            select(*_badge_columns)
-            .join(VisitorClass, VisitorClass.id == Badge.class_id)
-            .outerjoin(Registration, Registration.id == Badge.registration_id)
-            .where(Badge.id == scan.badge_id)
-        )
-        .first()
-    )
-    row = db.session.connection().execute(select(*_LOGGED).where(_scan.c.id == scan.id)).one()
+    connection = db.session.connection()
+    badge = connection.execute(_BADGES.where(Badge.id == scan.badge_id)).first()
+    row = connection.execute(select(*_LOGGED).where(_scan.c.id == scan.id)).one()
     return _stored(row, badge)

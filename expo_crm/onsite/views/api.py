@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
-from flask import Flask, Response, jsonify, make_response
+from flask import Flask, Response, after_this_request, current_app, jsonify, make_response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -16,23 +17,26 @@ from expo_crm.onsite.domain import scan_input
 from expo_crm.onsite.domain.reasons import reason_text
 from expo_crm.onsite.domain.scan_input import SchemaError
 from expo_crm.onsite.models import Gate, Scan
-from expo_crm.onsite.services import devices, scans
-from expo_crm.onsite.services.devices import Post
+from expo_crm.onsite.services import by_hand, devices, pace, quarantine, scans
+from expo_crm.onsite.services.devices import Beat, Post
 from expo_crm.onsite.services.scans import Answer
 from expo_crm.onsite.views import principal
 from expo_crm.onsite.views.body import read_json, schema
 from expo_crm.web import policy
 from expo_crm.web.errors import Refused
+from expo_crm.web.i18n import locale
 
 ONE_LIMIT = 32 * 1024
 BATCH_LIMIT = 1024 * 1024
 BATCH_ITEMS = 500
 GATES = ("gate", "gate_kiosk")
+CLOCK_BANNER_MS = 120_000
+ALARM_SHOWN = dt.timedelta(minutes=5)
 
 
 def init_app(app: Flask) -> None:
     """These addresses take JSON from devices: another site can send neither, so they need no CSRF token."""
-    for view in (scan, scan_batch, override, heartbeat, choose):
+    for view in (scan, scan_batch, override, annul, heartbeat, choose):
         app.extensions["csrf"].exempt(view)
 
 
@@ -55,28 +59,53 @@ def _post_at_gate() -> Post:
     return post
 
 
+def _keep_pace(post: Post) -> None:
+    wait = pace.wait_seconds(post, current_app.config["SETTINGS"].scan_rate)
+    if wait:
+
+        @after_this_request
+        def add(response: Response) -> Response:
+            response.headers["Retry-After"] = str(wait)
+            return response
+
+        raise Refused(_("This device scans too fast."), 429, "too_fast")
+
+
 @policy.device(*GATES)
 def scan() -> ResponseReturnValue:
     post = _post_at_gate()
+    _keep_pace(post)
     body = read_json(ONE_LIMIT)
+    body["decided"] = None
     try:
-        command = scan_input.read_command({**body, "decided": None})
+        command = scan_input.read_command(body)
     except SchemaError as error:
         raise schema(str(error)) from None
     try:
         answer = scans.record_scan(post, command)
     except scans.UuidReused:
         raise _reused() from None
+    except scans.InFlight:
+        raise _in_flight() from None
+    if answer.reason in pace.FOREIGN and not answer.replayed:
+        pace.note_foreign(post, answer.at)
     _seen(post)
     return _answer(_show(answer, post))
 
 
 @policy.device(*GATES)
 def scan_batch() -> ResponseReturnValue:
-    post = _post_at_gate()
-    items = read_json(BATCH_LIMIT).get("scans")
+    """The queue of a device: a receipt for each item, in order. That of a withdrawn device goes into quarantine."""
+    post = principal.current_post()
+    body = read_json(BATCH_LIMIT)
+    items = body.get("scans")
     if not isinstance(items, list) or len(items) > BATCH_ITEMS:
         raise schema("scans")
+    try:
+        at, _unreadable = scan_input.read_time(body.get("device_time"))
+        sent = scans.Sent(at, scan_input.read_boot(body), scan_input.read_number(body, "mono_ms"))
+    except SchemaError as error:
+        raise schema(str(error)) from None
     read: list[scan_input.Command | SchemaError] = []
     for item in items:
         try:
@@ -84,32 +113,58 @@ def scan_batch() -> ResponseReturnValue:
         except SchemaError as error:
             read.append(error)
     good = [c for c in read if isinstance(c, scan_input.Command)]
-    answers = iter(scans.record_scans(post, good))
-    receipts = [_receipt(i, c, None if isinstance(c, SchemaError) else next(answers), post) for i, c in enumerate(read)]
-    _seen(post)
-    return _answer({"receipts": receipts})
+    outcomes: Iterator[Answer | str | Exception]
+    if post.revoked_at is not None:
+        principal.tell_wipe(post)
+        outcomes = iter(quarantine.keep(post, good, sent))
+    else:
+        if post.gate_id is None and any(c.gate_id is None for c in good):
+            raise Refused(_("Choose the gate first."), 409, "no_gate")
+        outcomes = iter(scans.record_scans(post, good, sent))
+        _seen(post)
+    return _answer({"receipts": [_receipt(i, c, outcomes) for i, c in enumerate(read)]})
 
 
 def _receipt(
-    index: int, command: scan_input.Command | SchemaError, answer: Answer | Exception | None, post: Post
+    index: int, command: scan_input.Command | SchemaError, outcomes: Iterator[Answer | str | Exception]
 ) -> dict[str, Any]:
+    """What became of one item. ``ok`` false is final unless ``retry`` says otherwise."""
     if isinstance(command, SchemaError):
         return {"index": index, "client_uuid": None, "ok": False, "error": "schema", "message": str(command)}
-    if not isinstance(answer, Answer):
-        message = _reused().message
-        return {
-            "index": index,
-            "client_uuid": command.client_uuid,
-            "ok": False,
-            "error": "uuid_reused",
-            "message": message,
-        }
-    shown = _show(answer, post)
-    if answer.decided_by == "device":
-        shown |= {"status": "stored", "decision": answer.status}
-    if command.decided:
-        shown |= {"server_verdict": answer.server_verdict, "conflict": answer.conflict}
-    return {"index": index, "client_uuid": command.client_uuid, "ok": True, "answer": shown}
+    head = {"index": index, "client_uuid": command.client_uuid}
+    outcome = next(outcomes)
+    if isinstance(outcome, str):
+        return head | {"ok": True, "answer": {"status": "quarantined", "replayed": outcome == "replayed"}}
+    if isinstance(outcome, Exception):
+        refused = _item_refused(outcome)
+        again = {"retry": True} if isinstance(outcome, scans.InFlight) else {}
+        return head | {"ok": False, "error": refused.code, "message": refused.message, **again}
+    by_device = outcome.decided_by == "device"
+    return head | {
+        "ok": True,
+        "answer": {
+            "scan_id": outcome.scan_id,
+            "status": "stored" if by_device else outcome.status,
+            "decision": outcome.status,
+            "reason": outcome.reason,
+            "direction": outcome.direction,
+            "replayed": outcome.replayed,
+            "server_verdict": outcome.server_verdict,
+            "conflict": outcome.conflict,
+        },
+    }
+
+
+def _item_refused(error: Exception) -> Refused:
+    if isinstance(error, scans.NoSuchGate):
+        return Refused(_("There is no such gate."), 403, "no_such_gate")
+    if isinstance(error, scans.NotAllowed):
+        return Refused(reason_text("device_not_allowed")[locale()], 403, "device_not_allowed")
+    return _in_flight() if isinstance(error, scans.InFlight) else _reused()
+
+
+def _in_flight() -> Refused:
+    return Refused(_("This scan is being stored at this moment. Please ask again."), 409, "in_flight")
 
 
 def _reused() -> Refused:
@@ -122,7 +177,7 @@ def override() -> ResponseReturnValue:
     post = _post_at_gate()
     body = read_json(ONE_LIMIT)
     try:
-        key, seq = scan_input.read_uuid(body.get("client_uuid")), scan_input.read_seq(body.get("device_seq"))
+        key, seq = scan_input.read_uuid(body.get("client_uuid")), scan_input.read_number(body, "device_seq")
     except SchemaError as error:
         raise schema(str(error)) from None
     scan_id, reason, by = body.get("scan_id"), body.get("reason"), body.get("by")
@@ -141,36 +196,121 @@ def override() -> ResponseReturnValue:
         raise Refused(_("There is no such scan of this device."), 404, "not_found")
     known = scans.find_by_uuid(post.device_id, key)
     try:
-        made = scans.override(refused, reason, client_uuid=key, by=by, device_seq=seq)
-    except scans.NotOverridable:
+        made = by_hand.override(refused, reason, client_uuid=key, by=by, device_seq=seq)
+    except by_hand.NotOverridable:
         raise Refused(_("This refusal cannot be set aside at the gate."), 422, "not_overridable") from None
     except scans.UuidReused:
         raise _reused() from None
     return _answer(_show(scans.answer_of(made), post) | {"replayed": known is not None})
 
 
+@policy.device("gate")
+def annul() -> ResponseReturnValue:
+    """A person at an attended gate takes back an admission of this gate, of the last quarter of an hour."""
+    post = _post_at_gate()
+    body = read_json(ONE_LIMIT)
+    try:
+        key, seq = scan_input.read_uuid(body.get("client_uuid")), scan_input.read_number(body, "device_seq")
+        scan_id = scan_input.read_number(body, "scan_id")
+        named = None if scan_id is not None else scan_input.read_uuid(body.get("annuls"))
+    except SchemaError as error:
+        raise schema(str(error)) from None
+    reason, by = body.get("reason"), body.get("by")
+    if not isinstance(reason, str) or not isinstance(by, str):
+        raise schema("reason, by")
+    reason, by = text.clean(reason, limit=300), text.clean(by, limit=80)
+    if len(reason) < 3 or len(by) < 2:
+        raise Refused(_("Please write the reason and your name."), 422, "reason_required")
+    found = scans.find_by_uuid(post.device_id, named) if named else db.session.get(Scan, scan_id)
+    if found is None or found.edition_id != post.edition_id or found.gate_id != post.gate_id:
+        raise Refused(_("There is no such scan of this device."), 404, "not_found")
+    known = scans.find_by_uuid(post.device_id, key)
+    device = principal.current_device()
+    try:
+        made = by_hand.annul(found, reason, device=device, client_uuid=key, by=by, device_seq=seq)
+    except by_hand.NotAnnullable as error:
+        raise _not_annullable(str(error)) from None
+    except scans.UuidReused:
+        raise _reused() from None
+    return _answer(
+        {
+            "client_uuid": key,
+            "scan_id": made.id,
+            "annuls": found.client_uuid,
+            "status": "annulled",
+            "reason": made.reason,
+            "text": reason_text(made.reason),
+            "replayed": known is not None,
+            "counts": _counts(post),
+        }
+    )
+
+
+def _not_annullable(why: str) -> Refused:
+    messages = {
+        "refused": _("Only an admission can be annulled."),
+        "annulled": _("This scan was annulled already."),
+        "late": _("A gate can annul its scans for a quarter of an hour. Please ask the supervisor."),
+        "other_gate": _("There is no such scan of this device."),
+    }
+    return Refused(messages[why], 422, f"not_annullable_{why}")
+
+
 @policy.device(*GATES)
 def heartbeat() -> ResponseReturnValue:
     post = principal.current_post()
-    body = read_json(ONE_LIMIT)
-    now = clock.now()
-    at, _unreadable = scan_input.read_time(body.get("device_time"))
-    offset = None if at is None else round((now - at).total_seconds() * 1000)
-    queue, version = body.get("queue", 0), body.get("version", "")
-    if isinstance(queue, bool) or not isinstance(queue, int) or not 0 <= queue < 10**7 or not isinstance(version, str):
-        raise schema("queue, version")
-    held_seq, held_count = queries.held(post.device_id, post.paired_at)
-    devices.heartbeat(post.device_id, offset_ms=offset, queue=queue, version=text.clean(version, limit=60))
+    try:
+        beat = _beat(read_json(ONE_LIMIT))
+    except SchemaError as error:
+        raise schema(str(error)) from None
+    held = queries.held(post.device_id, post.pairing_no, beat.last_seq)
+    devices.heartbeat(post.device_id, beat, missing=max(0, held.missing_count - beat.queue))
     return _answer(
         {
-            "offset_ms": offset,
+            "offset_ms": beat.offset_ms,
             "gate_id": post.gate_id,
-            "held_seq": held_seq,
-            "held_count": held_count,
+            "held_seq": held.seq,
+            "held_count": held.count,
+            "missing": held.missing,
+            "missing_count": held.missing_count,
             "counts": _counts(post),
-            "revoked": [],
+            "alarms": _alarms(post, held, beat),
         }
     )
+
+
+def _beat(body: dict[str, Any]) -> Beat:
+    """What a device says of itself. Raises SchemaError."""
+    number = scan_input.read_number
+    at, _unreadable = scan_input.read_time(body.get("device_time"))
+    way = (number(body, "rtt_ms", 60_000) or 0) / 2  # half of the way there and back is the way here
+    version = body.get("app_version", body.get("version", ""))
+    if not isinstance(version, str):
+        raise SchemaError("app_version")
+    return Beat(
+        queue=number(body, "queue", 10**7) or 0,
+        version=text.clean(version, limit=60),
+        offset_ms=None if at is None else round((clock.now() - at).total_seconds() * 1000 - way),
+        boot_id=scan_input.read_boot(body),
+        last_seq=number(body, "last_seq"),
+        snapshot_version=number(body, "snapshot_version", scan_input.MAX_VERSION),
+        snapshot_age_s=number(body, "snapshot_age_s", scan_input.MAX_VERSION),
+        storage=scan_input.read_storage(body.get("storage")),
+        battery=number(body, "battery", 100),
+        key_ids=scan_input.read_key_ids(body.get("kids")),
+    )
+
+
+def _alarms(post: Post, held: queries.Held, beat: Beat) -> list[str]:
+    """What the person at the device should know: lost_scans, clock, foreign_codes."""
+    found = []
+    if held.missing_count > beat.queue:
+        found.append("lost_scans")
+    if beat.offset_ms is not None and abs(beat.offset_ms) > CLOCK_BANNER_MS:
+        found.append("clock")
+    if post.alarm_at is not None and clock.now() - post.alarm_at < ALARM_SHOWN:
+        found.append("foreign_codes")
+    return found
 
 
 @policy.device(*GATES)
@@ -188,6 +328,8 @@ def choose() -> ResponseReturnValue:
     gate = db.session.get(Gate, gate_id) if 0 < gate_id < 2**53 else None
     if gate is None or gate.edition_id != post.edition_id:
         raise Refused(_("There is no such gate."), 422, "not_found")
+    if post.zones and gate.zone not in post.zones:
+        raise Refused(reason_text("device_not_allowed")[locale()], 403, "device_not_allowed")
     devices.assign(principal.current_device(), gate)
     principal.forget()
     return _answer(_state(principal.current_post()))

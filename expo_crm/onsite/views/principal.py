@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, after_this_request, g, request
 from flask_babel import gettext as _
 
 from expo_crm.db import db
@@ -15,6 +15,7 @@ from expo_crm.web.policy import ANONYMOUS, Principal
 
 API = ("/api/gate/", "/api/lead/", "/api/print/", "/api/kiosk/")
 PATHS = ("/gate", *API, "/lead", "/kiosk", "/print")
+QUARANTINE = "onsite.api_scan_batch"  # a withdrawn device may still upload its queue, into quarantine
 YEAR = 366 * 24 * 3600
 
 
@@ -45,7 +46,8 @@ def clear_cookie(response: Response) -> None:
 
 
 def load() -> Principal:
-    """The device of this request. On the API a missing, wrong or withdrawn token is said at once, as 401."""
+    """The device of this request. On the API a missing, wrong or withdrawn token is said at once, as 401; only the upload of a
+    queue is let through for a withdrawn device, and its view looks at that."""
     if not request.path.startswith(PATHS):
         return ANONYMOUS
     post = find_post()
@@ -54,11 +56,22 @@ def load() -> Principal:
         if api:
             raise Refused(_("This device is not paired."), 401, "device_unknown")
         return ANONYMOUS
-    if post.revoked_at is not None:
+    if post.revoked_at is not None and request.endpoint != QUARANTINE:
         if api:
+            tell_wipe(post)
             raise Refused(_("This device was withdrawn. Please pair it again."), 401, "device_revoked")
         return ANONYMOUS
     return Principal(kind="device", id=post.device_id, name=post.device_name, device_profile=post.profile)
+
+
+def tell_wipe(post: Post) -> None:
+    """A withdrawn device that shall empty its storage is told so beside every answer."""
+    if post.wipe:
+
+        @after_this_request
+        def add(response: Response) -> Response:
+            response.headers["X-Expo-Wipe"] = "1"
+            return response
 
 
 def find_post() -> Post | None:

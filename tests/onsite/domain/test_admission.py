@@ -1,22 +1,18 @@
-"""The decision, from the vectors that devices read too; and presence as a function of a set."""
+"""The decision, from the vectors that devices read too."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import random
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from expo_crm.lib import clock
 from expo_crm.onsite.domain.admission import Day, Facts, Presence, Rules, Window, decide
-from expo_crm.onsite.domain.presence import Passage, State, add, project
-from expo_crm.onsite.domain.reasons import ADMITTED, OVERRIDABLE, REASONS
+from expo_crm.onsite.domain.reasons import OVERRIDABLE, REASONS
 from tests.onsite.vectors import make
 
 CASES = json.loads((Path(make.__file__).parent / "admission.json").read_text("utf-8"))
@@ -85,37 +81,3 @@ def test_every_reason_has_both_texts_and_the_vectors_use_only_known_ones():
         "malformed",
         "cancelled",
     }
-
-
-START = dt.datetime(2026, 6, 9, 1, tzinfo=dt.UTC)
-passages = st.lists(
-    st.builds(
-        lambda second, direction, gate: Passage(START + dt.timedelta(seconds=second), direction, gate),
-        st.integers(0, 20),
-        st.sampled_from(["entry", "exit"]),
-        st.integers(1, 3),
-    ),
-    max_size=8,
-)
-
-
-@given(passages, st.randoms())
-def test_order_changes_nothing(found: list[Passage], rng: random.Random):
-    shuffled = list(found)
-    rng.shuffle(shuffled)
-    assert project(shuffled) == project(found)
-    state = State()
-    for passage in shuffled:
-        state = add(state, passage)
-    entries = [p for p in found if p.direction == "entry"]
-    assert state.entries == len(entries) and state.exits == len(found) - len(entries)
-    assert state.first_entry_at == min((p.at for p in entries), default=None)
-    assert state.last_at == max((p.at for p in found), default=None)
-
-
-@given(passages)
-def test_inside_is_the_last_direction(found: list[Passage]):
-    state = project(found)
-    latest = [p.direction for p in found if p.at == state.last_at]
-    assert state.inside == (bool(found) and "exit" not in latest)
-    assert ADMITTED == ("admit", "admit_attention")
