@@ -61,6 +61,7 @@ const show = {
     else showLine();
     sync.heard(answer.snapshot_version);
   },
+  counts: (counts) => screen.setCounts(counts),
   cannotStore() {
     health.store = "bad";
     screen.stop(texts.cannotStore, texts.cannotStoreHelp);
@@ -339,9 +340,10 @@ const on = {
     conflicts += 1;
     screen.notice("conflicts", texts.conflicts.replace("{n}", conflicts), "notice");
   },
-  beat() {
-    if (health.store === "bad") return;
+  beat({ alarms = [], missing_count: missing = 0 }) {
     showAnnul();
+    screen.notice("lost", alarms.includes("lost_scans") ? texts.lostScans.replace("{n}", missing) : "", "warn");
+    screen.notice("foreign", alarms.includes("foreign_codes") ? texts.foreignCodes : "", "warn");
   },
   async gate(id) {
     if (id !== (gate?.id ?? null) || !part("gate-list").children.length) await loadState(); // staff may have moved the device

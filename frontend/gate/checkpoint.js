@@ -75,6 +75,7 @@ export class Checkpoint {
     if (result.kind === "unreachable") result = await this.server.sendAnnul(body);
     if (result.kind !== "answer") return result;
     this.last = null;
+    this.show.counts?.(result.body.counts);
     return null;
   }
 
@@ -108,7 +109,7 @@ export class Checkpoint {
     try {
       const result = this.line === "online" ? await this.#ask(row, started) : { kind: "unreachable" };
       if (result.kind === "answer") await this.#take(row, result.body);
-      else if (result.kind === "refused" && [401, 403, 409].includes(result.status)) await this.#refused(row, result);
+      else if (result.kind === "refused" && (result.error === "no_gate" || [401, 403].includes(result.status))) await this.#refused(row, result);
       else await this.#decideHere(row, await own);
     } finally {
       clearTimeout(working);
@@ -135,7 +136,7 @@ export class Checkpoint {
 
   async #refused(row, result) {
     // 401 and 403 end the work of this device; its rows stay and are uploaded from here or after a new pairing.
-    this.stopped = result.status !== 409;
+    this.stopped = result.error !== "no_gate";
     await this.journal.decide(row.client_uuid, NEVER_SHOWN).catch(() => {});
     this.show.stop(result.error, result.message);
   }

@@ -16,6 +16,7 @@ export class Sync {
     this.line = "offline";
     this.stopped = false;
     this.rulesTag = null;
+    this.rtt = null;
     this.uploader = new Uploader(journal, (items) => server.sendScans(items, boot), {
       onReceipt: (row, receipt) => {
         if (receipt.answer?.conflict) this.on.conflict(receipt);
@@ -94,12 +95,14 @@ export class Sync {
     ]);
     const age = this.roster.age();
     const begun = Date.now();
+    const { rtt } = this;
     const result = await this.server.heartbeat({
       ...this.server.moment(this.boot),
       queue,
       version: this.build,
       app_version: this.build,
       last_seq: lastSeq,
+      ...(rtt === null ? {} : { rtt_ms: rtt }),
       kids: this.roster.keys.map((key) => key.kid),
       snapshot_version: this.roster.version,
       snapshot_age_s: age === null ? null : Math.round(age),
@@ -108,6 +111,7 @@ export class Sync {
     });
     if (result.kind === "refused" && result.status === 401) return this.on.gone(result.error, result.message);
     if (result.kind !== "answer") return this.setLine(result.kind === "busy" ? "busy" : "offline");
+    this.rtt = Math.round(Math.min(60_000, Math.max(0, Date.now() - begun))); // of the last time: it goes with the next
     await this.#answered(result.body, begun, lastSeq);
   }
 

@@ -1,0 +1,162 @@
+"""A show day at a gate whose network dies: nothing is lost, nothing is counted twice, and what was doubtful is shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import time
+import urllib.request
+import uuid
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import func, select
+
+from expo_crm.lib import clock
+from expo_crm.onsite.domain.reasons import ADMITTED
+from expo_crm.onsite.models import Badge, Scan
+from expo_crm.onsite.services import badges, conflicts, devices, zones
+from expo_crm.onsite.services.rebuild import rebuild
+from tests.browser.test_gate import sign_in
+from tests.onsite.play import add_device, add_gate, register, stage
+
+PEOPLE = 6
+
+
+@pytest.fixture
+def show(live_server) -> SimpleNamespace:
+    """An edition that opens today, a gate with hard anti-passback, a second gate into the same zone, visitors with badges."""
+    with live_server.database() as session:
+        made = stage(session)
+        zones.update_zone(zones.ensure_zone(made.edition.id, made.gate.zone), anti_passback="hard")
+        today = clock.local_day(clock.now(), made.edition.timezone)
+        made.edition.starts_on, made.edition.ends_on = today, today + dt.timedelta(days=2)
+        for number, day in enumerate(made.edition.days):
+            day.day, day.opens_at, day.closes_at = today + dt.timedelta(days=number), dt.time(0), dt.time(23, 59)
+        codes = [made.code]
+        for number in range(1, PEOPLE):
+            badge = badges.issue_badge(register(session, made, f"访客{number}", "禾川泵业"))
+            badge.printed_at = clock.now()
+            session.flush()
+            codes.append(badges.code_of(badge))
+        _device, other = add_device(session, made, add_gate(session, made, "N2"))
+        _device, link = devices.create_device(made.edition, made.gate, "iPad 7", "gate")
+        session.commit()
+        return SimpleNamespace(
+            slug=made.edition.slug, edition=made.edition.id, device=_device.id, codes=codes, other=other, link=link
+        )
+
+
+def wedge(page: Page, code: str, kind: str, *, here: bool) -> None:
+    """A hand scanner reads a badge; the answer is of this kind, and of the server or of the device alone."""
+    verdict = page.locator("[data-part=verdict]")
+    expect(verdict).to_be_hidden()
+    page.keyboard.type(code)
+    started = time.monotonic()
+    page.keyboard.press("Enter")
+    expect(verdict).to_have_class(re.compile(f"verdict-{kind}"))
+    assert time.monotonic() - started < 2, f"answered after {time.monotonic() - started:.2f} s"
+    expect(page.locator("[data-part=here]")).to_be_visible(visible=here)
+    page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+
+
+def waiting(page: Page, number: int) -> None:
+    expect(page.locator("[data-part=line-text]")).to_have_text(
+        f"No connection · {number} waiting" if number else "Online", timeout=20_000
+    )
+
+
+def uploaded(live_server, show: SimpleNamespace, number: int) -> list[Scan]:
+    """All scans of the device once ``number`` of them are there."""
+    query = select(Scan).where(Scan.device_id == show.device).order_by(Scan.device_seq)
+    deadline = time.monotonic() + 15
+    while True:
+        with live_server.database() as session:
+            found = list(session.scalars(query))
+        if len(found) >= number or time.monotonic() > deadline:
+            return found
+        time.sleep(0.2)
+
+
+def test_a_day_with_the_network_cut_the_server_killed_and_the_tab_closed(live_server, show, open_page, camera_page, watch, axe):
+    watch.allow("net::ERR", "ERR_CONNECTION")
+    a, b, c, d, e, f = show.codes
+    page = camera_page([None, a, None], "en", seconds=3)
+    page.goto(f"/gate/pair/{show.link}")
+    page.get_by_role("button", name="Pair this device").click()
+
+    # Ready: the list, the rules and the page itself are here.
+    checks = page.locator("[data-part=readiness]")
+    for name in ("network", "camera", "storage", "list", "rules", "app", "clock", "scan"):
+        expect(checks.locator(f"[data-check={name}]")).to_have_attribute("data-state", re.compile("ok|note"), timeout=15_000)
+    expect(checks.locator("[data-check=list]")).to_contain_text(f"{PEOPLE} badges")
+    axe(page)
+    page.locator("[data-part=ready-start]").click()
+
+    # Online: by camera and by hand scanner.
+    expect(page.locator("[data-part=verdict]")).to_have_class(re.compile("verdict-admit"), timeout=12_000)
+    page.locator("[data-part=camera-toggle]").click()
+    wedge(page, b, "admit", here=False)
+
+    # The network is cut, then the server is killed too.
+    page.context.set_offline(True)
+    wedge(page, c, "admit", here=True)
+    axe(page)
+    page.context.set_offline(False)
+    live_server.stop()
+    wedge(page, d, "admit", here=True)
+    wedge(page, c, "deny", here=True)  # its own journal knows that this one is inside
+    wedge(page, "NO-BADGE-OF-OURS", "deny", here=True)
+    waiting(page, 4)
+
+    # The tab is killed and opened again, with nobody to serve it.
+    page.close()
+    page = page.context.new_page()
+    page.goto("/gate")
+    expect(page.locator("[data-part=readiness]")).to_be_hidden()
+    waiting(page, 4)
+    wedge(page, e, "admit", here=True)
+    wedge(page, d, "deny", here=True)
+    waiting(page, 6)
+
+    # The server comes back, and another gate admits one of them before this device has the network again.
+    page.context.set_offline(True)
+    live_server.start(1, False)
+    enter(live_server, show.other, f)
+    wedge(page, f, "admit", here=True)
+    page.context.set_offline(False)
+    waiting(page, 0)
+    found = uploaded(live_server, show, 9)
+    expect(page.locator("[data-notice=conflicts]")).to_contain_text("1 scans")
+    axe(page)
+
+    # Everything is there once, in order, as it was shown.
+    assert [s.device_seq for s in found] == list(range(1, 10))
+    assert [s.decided_by for s in found] == ["server"] * 2 + ["device"] * 7
+    assert [s.decision in ADMITTED for s in found] == [True, True, True, True, False, False, True, False, True]
+    with live_server.database() as session:
+        open_ = conflicts.list_open(show.edition)
+        by_serial = {badges.code_of(x): x.id for x in session.scalars(select(Badge).where(Badge.edition_id == show.edition))}
+        assert {s.badge_id for s in open_} == {by_serial[f]}
+        admitted = session.scalar(
+            select(func.count()).select_from(Scan).where(Scan.edition_id == show.edition, Scan.decision.in_(ADMITTED))
+        )
+        rebuilt = rebuild(show.edition)
+        assert rebuilt.difference == 0, rebuilt
+    assert admitted == 7  # five people once, one of them at two doors
+
+    staff = open_page("en")
+    sign_in(staff, "gate@example.com")
+    staff.goto(f"/e/{show.slug}/live")
+    expect(staff.locator("#live-board")).to_contain_text(re.compile(r"N1 · North gate\s*6\s"))
+    expect(staff.locator("#live-board")).to_contain_text(re.compile(r"N2 · North gate\s*1\s"))
+
+
+def enter(live_server, token: str, code: str) -> None:
+    """The badge enters at another device, which is online."""
+    body = json.dumps({"client_uuid": str(uuid.uuid4()), "code": code}).encode()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(f"{live_server.url}/api/gate/scan", body, headers)) as answer:
+        assert json.load(answer)["status"] in ADMITTED
