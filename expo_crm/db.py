@@ -112,7 +112,7 @@ IDLE_SECONDS = 1.0
 # A request that waits for a lock or runs longer is answered 503: a gate decides alone after 1.5 s, and a thread that waits serves
 # nobody. Commands, jobs and migrations may take their time.
 REQUEST_LIMITS = "-c lock_timeout=2s -c statement_timeout=8s"
-BACKGROUND_LIMITS = b"SET LOCAL lock_timeout = '20s'; SET LOCAL statement_timeout = '1h'"
+BACKGROUND_LIMITS = "SELECT set_config('lock_timeout', '20s', true), set_config('statement_timeout', '1h', true)"
 # SQLite takes its write lock either at the first write, where a second writer fails at once with a stale snapshot,
 # or at BEGIN IMMEDIATE, where it waits for its turn. Units of work that may write say so before they start.
 _will_write: ContextVar[bool] = ContextVar("will_write", default=False)
@@ -180,7 +180,7 @@ def _relax_background(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
         if not has_request_context():
-            connection.connection.driver_connection.execute(BACKGROUND_LIMITS)
+            connection.exec_driver_sql(BACKGROUND_LIMITS)
 
 
 def _declare_intent() -> None:
