@@ -96,15 +96,16 @@ def _book(
     badges: dict[int, int],
 ) -> None:
     user = world.staff["gate"][0]
-    position = 0
-    for rank, person in enumerate(people):
-        full = rank >= capacity
+    position = taken = 0
+    for person in people:
+        full = taken >= capacity
         at = min(
             person["at"] + dt.timedelta(minutes=rng.randrange(2, 90)), starts - dt.timedelta(minutes=40), world.now
         )
         came = attended is not None and person["id"] in attended and rng.random() < (0.3 if full else 0.86)
         position += full
         state = "attended" if came else "waiting" if full else "cancelled" if rng.random() < 0.04 else "booked"
+        taken += state in {"booked", "attended"} and not full
         let_in = starts - dt.timedelta(minutes=25) + dt.timedelta(seconds=rng.randrange(2100)) if came else None
         booking = world.add(
             EventBooking, event_id=event, registration_id=person["id"], state=state, position=position if state == "waiting" else None,

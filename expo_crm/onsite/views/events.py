@@ -32,7 +32,7 @@ TONES = {"draft": "neutral", "published": "success", "cancelled": "danger"}
 BOOKING_STATES = {
     "booked": _l("Booked"),
     "waiting": _l("On the waiting list"),
-    "attended": _l("Was there"),
+    "attended": _l("Has attended"),
     "cancelled": _l("Cancelled"),
 }
 BOOKING_TONES = {"booked": "info", "waiting": "warning", "attended": "success", "cancelled": "neutral"}
@@ -121,7 +121,7 @@ def table() -> ResponseReturnValue:
             listing.Column("capacity", _("Places"), lambda e: e.capacity, sort=ConcurrentEvent.capacity, kind="number"),
             listing.Column("booked", _("Booked"), lambda e: of(e).booked + of(e).attended + of(e).offered, kind="number"),
             listing.Column("waiting", _("Waiting list"), lambda e: of(e).waiting, kind="number"),
-            listing.Column("attended", _("Was there"), lambda e: of(e).attended, kind="number"),
+            listing.Column("attended", _("Attendees"), lambda e: of(e).attended, kind="number"),
             listing.Column(
                 "state", _("State"), lambda e: str(STATES[e.state]), cell=lambda e: _pill(STATES[e.state], TONES[e.state]),
                 sort=ConcurrentEvent.state, kind="status",
