@@ -18,7 +18,7 @@ from typing import Any
 
 from expo_crm.billing.domain.invoice import invoice_number
 from expo_crm.billing.models import Invoice, InvoiceLine, NumberSequence, Payment
-from expo_crm.demo import events, floor, names, words
+from expo_crm.demo import events, floor, names, showdays, words
 from expo_crm.demo.leads import LEAD_TEAMS, LeadTeam
 from expo_crm.directory.models import Activity, Company, Consent, Employment, Participation, Person
 from expo_crm.exhibitors.domain.contract import contract_number
@@ -37,7 +37,7 @@ from expo_crm.followup.models import Case, Survey, SurveyAnswer, SurveyInvitatio
 from expo_crm.lib import ids, stands, text
 from expo_crm.lib.companies import company_key
 from expo_crm.matchmaking.models import Demand, Meeting, Offer
-from expo_crm.onsite.models import Badge, Device, Gate, Lead, Presence, Scan, Zone
+from expo_crm.onsite.models import Badge, Gate, Lead, Presence, Scan
 from expo_crm.shows.models import Category, Edition, Hall, OpeningDay, Show
 from expo_crm.visitors.domain.vocabulary import CONSENTS
 from expo_crm.visitors.models import Registration, VisitorClass
@@ -172,7 +172,8 @@ class World:
             company_id = self.add(
                 Company, name_zh=made.name_zh, name_en=made.name_en, name_key=company_key(main)[:400], sort_key=self.keys(main)[1],
                 search_key=search, website=f"https://www.{made.slug}.example", domain=f"{made.slug}.example", country=made.country,
-                province=made.province, city=made.city, industry=words.CATEGORIES[made.group][0],
+                province=made.province, city=made.city, tax_id=self._credit_code(rng, made), phone=self._switchboard(rng, made),
+                address=self._address(rng, made), industry=words.CATEGORIES[made.group][0],
                 source=rng.choice(["fair", "referral", "web", "agent", "call"]), key_account=rng.random() < 0.04,
                 owner_id=rng.choice(self.staff["sales"]), created_at=created, updated_at=created,
             )  # fmt: skip
@@ -181,6 +182,25 @@ class World:
                 "first": None, "seen": [], "owner": self.rows[Company][-1]["owner_id"], "contact": self._contact(company_id, made),
             }  # fmt: skip
             self.companies.append(company)
+
+    @staticmethod
+    def _credit_code(rng: random.Random, made: names.MadeCompany) -> str | None:
+        """A unified social credit code for three of four Chinese companies, its check sign right but for one in a hundred."""
+        if made.country != "CN" or rng.random() < 0.25:
+            return None
+        body = "91" + f"{rng.randrange(110000, 659000)}" + "MA" + "".join(rng.choice("0123456789ABCDEFGHJK") for _ in range(7))
+        right = next(sign for sign in "0123456789ABCDEFGHJKLMNPQRTUWXY" if valid_credit_code(body + sign))
+        return body + (right if rng.random() < 0.99 else "0" if right != "0" else "1")
+
+    @staticmethod
+    def _switchboard(rng: random.Random, made: names.MadeCompany) -> str:
+        return f"021-5{rng.randrange(10**6, 10**7)}" if made.country == "CN" and rng.random() < 0.8 else ""
+
+    @staticmethod
+    def _address(rng: random.Random, made: names.MadeCompany) -> str:
+        if made.country != "CN" or rng.random() < 0.3:
+            return ""
+        return f"{made.city}{rng.choice(['高新区', '经开区', '工业园'])}{rng.choice(['创业路', '科技大道', '兴业街', '滨江路'])}{rng.randrange(1, 900)}号"
 
     def _contact(self, company_id: int, made: names.MadeCompany) -> int:
         who = names.person(self.rng, made.country)
@@ -636,7 +656,7 @@ class World:
     def _doors(self, edition: dict[str, Any]) -> list[tuple[int, int]]:
         """Gates with one device each: [(gate, device)]."""
         out = []
-        self.add(Zone, edition_id=edition["id"], hall_id=None, code="show", name_zh="全展会", name_en="The whole show")
+        showdays.add_zones(self, edition)
         for code, zh, en in (
             ("N", "北入口", "North gate"),
             ("S", "南入口", "South gate"),
@@ -648,11 +668,11 @@ class World:
             )  # fmt: skip
             if edition["state"] == "closed":
                 end = dt.datetime.combine(edition["ends_on"], dt.time(17), ZONE)
-                device = self.add(
-                    Device, edition_id=edition["id"], gate_id=gate, participation_id=None, name=f"{en} 1", profile="gate", pairing_hash=None, token_hash=None,
-                    paired_at=end - dt.timedelta(days=4), revoked_at=end, seen_at=end, app_version="1.0",
-                )  # fmt: skip
+                device = showdays.door_device(
+                    self, edition, gate, f"{en} 1", paired_at=end - dt.timedelta(days=4), revoked_at=end, seen_at=end, app_version="1.0"
+                )
                 out.append((gate, device))
+        showdays.add_doors(self, edition)
         return out
 
     def _gates(
@@ -730,7 +750,7 @@ class World:
         return self.add(
             Badge, edition_id=edition["id"], class_id=class_id, registration_id=registration, participation_id=participation,
             serial=f"{self.rng.getrandbits(64):016x}", generation=1, state="active", holder=holder, holder_company=company, sort_key=sort[:300],
-            issued_at=issued, printed_at=issued + dt.timedelta(hours=2),
+            issued_at=issued, printed_at=issued + dt.timedelta(hours=2), key_id=1, feed_version=1,
         )  # fmt: skip
 
     def _one_day(

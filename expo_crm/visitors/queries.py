@@ -103,3 +103,18 @@ def count_by_state(edition_id: int) -> dict[str, int]:
         .group_by(Registration.state)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def list_exhibitors(edition_id: int) -> list[Participation]:
+    """Everybody who exhibits in an edition, with company; represented companies have no stand and receive nothing."""
+    return list(
+        db.session.scalars(
+            select(Participation)
+            .where(
+                Participation.edition_id == edition_id,
+                Participation.role.in_(("main", "co")),
+                Participation.outcome.in_(("planned", "exhibited")),
+            )
+            .options(joinedload(Participation.company))
+        )
+    )

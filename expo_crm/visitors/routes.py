@@ -11,6 +11,7 @@ add = blueprint.add_url_rule
 
 add("/r/<edition>", view_func=public.register, endpoint="register", methods=["GET", "POST"])
 add("/r/<edition>/privacy", view_func=public.privacy, endpoint="privacy")
+add("/r/<edition>/exhibitors", view_func=public.exhibitors, endpoint="exhibitors")
 add("/i/<code>", view_func=public.invitation, endpoint="invitation")
 
 add("/v/<token>", view_func=ticket.ticket, endpoint="ticket")

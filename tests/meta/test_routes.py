@@ -13,6 +13,8 @@ PUBLIC = {
     "accounts.sign_in",
     "visitors.register",
     "visitors.privacy",
+    "visitors.exhibitors",
+    "onsite.lead",  # tells a device that is not paired what to do
     "onsite.programme",
     "onsite.programme_calendar",
     "onsite.gate",  # tells a device that is not paired what to do

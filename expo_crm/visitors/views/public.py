@@ -110,3 +110,10 @@ def invitation(code: str) -> ResponseReturnValue:
 @public()
 def privacy() -> ResponseReturnValue:
     return render_template("visitors/privacy.html", consents=CONSENTS)
+
+
+@public()
+def exhibitors() -> ResponseReturnValue:
+    """Who exhibits: to whom a visitor's data may go when the visitor agrees."""
+    found = queries.list_exhibitors(g.edition.id)
+    return render_template("visitors/exhibitors.html", exhibitors=sorted(found, key=lambda p: p.company.sort_key))
