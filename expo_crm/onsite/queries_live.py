@@ -9,14 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import exists, func, select
 
 from expo_crm.db import db
 from expo_crm.lib import clock
 from expo_crm.onsite import queries, queries_arrival, queries_zones
-from expo_crm.onsite.models import CapacityAlarm, Device, Gate, Presence, QuarantinedScan, Scan, ScanResolution
+from expo_crm.onsite.domain.reasons import RESETS
+from expo_crm.onsite.models import CapacityAlarm, Device, Gate, QuarantinedScan, Scan, ScanResolution
 from expo_crm.onsite.queries import Figures
 from expo_crm.onsite.queries_arrival import ArrivalSummary
 from expo_crm.onsite.queries_hours import SLOT, Counted, scans_between
@@ -26,8 +26,7 @@ from expo_crm.shows.models import Edition
 from expo_crm.visitors import queries as visitors
 from expo_crm.visitors.models import VisitorClass
 
-AT_NO_DOOR = frozenset({"day_reset", "reset"})  # rows of people and of the clock: nobody walked through a gate
-SILENT = dt.timedelta(seconds=60)
+READERS = frozenset({"gate", "gate_kiosk"})
 
 
 @dataclass
@@ -44,14 +43,6 @@ class ClassLine:
     visitor_class: VisitorClass | None  # None: badges of a class that is gone, readings without a badge
     per_slot: list[int]
     entries: int = 0
-
-
-@dataclass(frozen=True)
-class DeviceLine:
-    """A device and how many scans it has made that we do not hold, as far as it told us."""
-
-    device: Device
-    missing: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +73,7 @@ class Live:
     refused: list[tuple[str, int]]
     zones: list[ZoneLine]
     alarms: list[CapacityAlarm]
-    devices: list[DeviceLine]
+    devices: list[Device]
     conflicts: int
     quarantined: int
     duplicates: int
@@ -97,11 +88,11 @@ class Live:
 
     @property
     def unsynced(self) -> int:
-        return sum(line.device.queue_length for line in self.devices if line.device.revoked_at is None)
+        return sum(device.queue_length for device in self.devices if device.revoked_at is None)
 
     @property
     def missing(self) -> int:
-        return sum(line.missing for line in self.devices)
+        return sum(device.missing for device in self.devices)
 
 
 def live(edition: Edition, day: dt.date | None = None) -> Live:
@@ -111,7 +102,7 @@ def live(edition: Edition, day: dt.date | None = None) -> Live:
     today = clock.local_day(now, edition.timezone)
     day = day or _usual_day(days, today)
     counts = scans_between(edition.id, *clock.day_bounds(day, edition.timezone))
-    entries = [c for c in counts if c.entry and c.admitted and c.reason not in AT_NO_DOOR]
+    entries = [c for c in counts if c.entry and c.admitted and c.reason not in RESETS]
     slots = _slots(edition, day, [c.slot for c in entries])
     whole, by_day = queries.people(edition, sorted({*days, day}))
     zones = queries_zones.zone_lines(edition, day)
@@ -132,7 +123,7 @@ def live(edition: Edition, day: dt.date | None = None) -> Live:
         devices=_devices(edition.id),
         conflicts=_open_conflicts(edition.id),
         quarantined=_quarantined(edition.id),
-        duplicates=_duplicates(edition.id, day),
+        duplicates=queries.duplicate_admissions(edition.id, day),
         before=_before(edition, day, slots, now),
         arrivals=queries_arrival.arrival_summary(edition.id),
         inside=door.inside if door else sum(line.inside for line in zones),
@@ -174,7 +165,7 @@ def _gates(edition_id: int, counts: list[Counted], entries: list[Counted], slots
     for counted in counts:
         if not counted.admitted:
             refused[counted.gate_id] += counted.number
-        elif not counted.entry and counted.reason not in AT_NO_DOOR:
+        elif not counted.entry and counted.reason not in RESETS:
             exits[counted.gate_id] += counted.number
     out = []
     for gate in queries.list_gates(edition_id):
@@ -205,26 +196,10 @@ def _refused(counts: list[Counted]) -> list[tuple[str, int]]:
     return sorted(((reason, n) for reason, n in sums.items() if n), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _devices(edition_id: int) -> list[DeviceLine]:
-    """Devices that read at gates. Their scans have numbers without gaps in each pairing: what lies below the highest number that we hold,
-    and what the device itself says beyond its own queue, is missing."""
-    held = {row[0]: (row[1] or 0, row[2]) for row in db.session.execute(_held(edition_id))}
-    out = []
-    for device in queries.list_devices(edition_id):
-        if device.profile not in {"gate", "gate_kiosk"} or device.paired_at is None:
-            continue
-        highest, number = held.get(device.id, (0, 0))
-        out.append(DeviceLine(device, max(0, highest - number)))
-    return out
-
-
-def _held(edition_id: int) -> Any:
-    return (
-        select(Device.id, func.max(Scan.device_seq), func.count(Scan.device_seq))
-        .join(Scan, and_(Scan.device_id == Device.id, Scan.pairing_no == Device.pairing_no))
-        .where(Device.edition_id == edition_id)
-        .group_by(Device.id)
-    )
+def _devices(edition_id: int) -> list[Device]:
+    """Devices that read at gates; ``missing`` was counted at each one's last heartbeat."""
+    found = queries.list_devices(edition_id)
+    return [device for device in found if device.profile in READERS and device.paired_at is not None]
 
 
 def _open_conflicts(edition_id: int) -> int:
@@ -236,14 +211,6 @@ def _open_conflicts(edition_id: int) -> int:
 def _quarantined(edition_id: int) -> int:
     query = select(func.count()).where(QuarantinedScan.edition_id == edition_id, QuarantinedScan.state == "waiting")
     return db.session.scalar(query) or 0
-
-
-def _duplicates(edition_id: int, day: dt.date) -> int:
-    """Entries that the doors would have refused, had they known of each other."""
-    query = select(func.sum(Presence.duplicates)).where(
-        Presence.edition_id == edition_id, Presence.local_day == day, Presence.duplicates > 0
-    )
-    return int(db.session.scalar(query) or 0)
 
 
 # -- the last edition ------------------------------------------------------------------------------------------------
@@ -266,7 +233,7 @@ def _before(edition: Edition, day: dt.date, slots: list[dt.datetime], now: dt.da
     counts = scans_between(previous.id, *clock.day_bounds(then, previous.timezone))
     by_time: Counter[dt.time] = Counter()
     for counted in counts:
-        if counted.entry and counted.admitted and counted.reason not in AT_NO_DOOR:
+        if counted.entry and counted.admitted and counted.reason not in RESETS:
             by_time[dt.datetime.fromtimestamp(counted.slot, previous.zone).time()] += counted.number
     total = sum(by_time.values())
     if not total:

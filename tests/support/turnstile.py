@@ -28,6 +28,7 @@ BUDGET = 1.5  # seconds that a person waits at the bar
 UPLOAD_TIMEOUT = 15.0
 BATCH = 500
 ADMITTED = {"admit", "admit_attention"}
+FINAL = {200, 404, 422}
 RECEIVED_FOR_GOOD = {"schema", "uuid_reused"}  # errors of one item that no repetition mends
 
 
@@ -183,20 +184,18 @@ class Turnstile:
         """Take back a reading of this turnstile: nobody went through. False when the server could not be asked."""
         known = [row for row in self.journal.steps if row["step"] == "annul" and row["annuls"] == key]
         if not known:
-            number = self._next()
-            self.journal.write("annul", str(uuid.uuid4()), annuls=key, why=why, seq=number)
+            self.journal.write("annul", str(uuid.uuid4()), annuls=key, why=why)
             known = self.journal.steps[-1:]
         step = known[0]
-        body = {
-            "client_uuid": step["uuid"], "device_seq": step["seq"], "device_time": _now(), "annuls": key, "reason": why, "by": "turnstile",
-        }  # fmt: skip
+        # Without a number: only readings are numbered, and an annulment may be refused.
+        body = {"client_uuid": step["uuid"], "device_time": _now(), "annuls": key, "reason": why, "by": "turnstile"}
         try:
             status, _answer = self.line.post("/api/gate/annul", body, UPLOAD_TIMEOUT)
         except NoAnswer:
             return False
-        if status == 200:
-            self.journal.write("annulled", key)
-        return status == 200
+        if status in FINAL:  # annulled, or never to be: too late, refused, annulled by somebody else
+            self.journal.write("annulled", key, status=status)
+        return status in FINAL
 
     def upload(self) -> int:
         """Send what waits, oldest first, until a receipt names each. Returns how many still wait."""

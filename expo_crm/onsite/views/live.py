@@ -14,8 +14,9 @@ from flask_babel import gettext as _
 from expo_crm.lib import clock, text
 from expo_crm.onsite import queries_live, queries_zones
 from expo_crm.onsite.domain.reasons import reason_text
+from expo_crm.onsite.models import Device
 from expo_crm.onsite.queries_hours import SLOT
-from expo_crm.onsite.queries_live import DeviceLine, GateLine, Live
+from expo_crm.onsite.queries_live import GateLine, Live
 from expo_crm.onsite.queries_zones import ZoneLine
 from expo_crm.onsite.services import live as live_services
 from expo_crm.onsite.views.devices import DeviceState
@@ -76,7 +77,7 @@ def _board() -> dict[str, Any]:
     today = clock.local_day(board.as_of, g.edition.timezone)
     wall = request.args.get("wall") == "1"
     by = "class" if request.args.get("by") == "class" else "gate"
-    states = [_device(line) for line in board.devices]
+    states = [_device(device) for device in board.devices]
     paired = [state for state in states if state["state"].paired]
     lines = [_line(board, line) for line in board.gates]
     return {
@@ -133,10 +134,10 @@ def _shown_devices(paired: list[dict[str, Any]], wall: bool) -> list[dict[str, A
     return [d for d in found if d["trouble"]][:WALL_DEVICES] if wall else found
 
 
-def _device(line: DeviceLine) -> dict[str, Any]:
-    state = DeviceState(line.device)
-    trouble = state.silent or state.clock_off or line.device.queue_length > 0 or line.missing > 0
-    return {"state": state, "missing": line.missing, "trouble": trouble}
+def _device(device: Device) -> dict[str, Any]:
+    state = DeviceState(device)
+    trouble = state.silent or state.clock_off or device.queue_length > 0 or device.missing > 0
+    return {"state": state, "trouble": trouble}
 
 
 def _refusal(board: Live, code: str, count: int) -> dict[str, Any]:
