@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, text
 
 from expo_crm.accounts.models import User, UserRole
 from expo_crm.db import Base, db
-from expo_crm.demo import words
+from expo_crm.demo import showdays, words
 from expo_crm.demo.world import Say, World
 from expo_crm.directory.services import duplicates
 from expo_crm.shows.models import Edition
@@ -37,9 +37,10 @@ def load(seed: int, today: dt.date, say: Say, progress: Any) -> dict[str, int]:
         rows = models.get(table)
         if not rows:
             continue
-        for start in range(0, len(rows), BATCH):
-            db.session.execute(insert(table), rows[start : start + BATCH])
-            progress(min(BATCH, len(rows) - start))
+        for alike in _alike(rows):
+            for start in range(0, len(alike), BATCH):
+                db.session.execute(insert(table), alike[start : start + BATCH])
+                progress(min(BATCH, len(alike) - start))
         counts[table.name] = len(rows)
     duplicates.index_missing()
     if db.session.get_bind().dialect.name == "postgresql":
@@ -47,7 +48,16 @@ def load(seed: int, today: dt.date, say: Say, progress: Any) -> dict[str, int]:
             highest = select(func.max(model.c.id)).scalar_subquery()
             db.session.execute(select(func.setval(func.pg_get_serial_sequence(func.quote_ident(model.name), "id"), highest)))
         db.session.execute(text("analyze"))
+    showdays.play(world.editions[-2]["id"], world.now)
     return counts
+
+
+def _alike(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The rows by the columns they name: one statement writes only rows that name the same."""
+    groups: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(frozenset(row), []).append(row)
+    return list(groups.values())
 
 
 def _staff(now: dt.datetime) -> dict[str, list[int]]:

@@ -35,7 +35,7 @@ from expo_crm.exhibitors.models import (
 )
 from expo_crm.followup.models import Case, Survey, SurveyAnswer, SurveyInvitation, SurveyQuestion
 from expo_crm.lib import ids, stands, text
-from expo_crm.lib.companies import company_key
+from expo_crm.lib.companies import company_key, valid_credit_code
 from expo_crm.matchmaking.models import Demand, Meeting, Offer
 from expo_crm.onsite.models import Badge, Gate, Lead, Presence, Scan
 from expo_crm.shows.models import Category, Edition, Hall, OpeningDay, Show
@@ -194,7 +194,8 @@ class World:
 
     @staticmethod
     def _switchboard(rng: random.Random, made: names.MadeCompany) -> str:
-        return f"021-5{rng.randrange(10**6, 10**7)}" if made.country == "CN" and rng.random() < 0.8 else ""
+        code = words.AREA_CODES.get(made.city.removesuffix("市"))
+        return f"{code}-5{rng.randrange(10**6, 10**7)}" if code and rng.random() < 0.85 else ""
 
     @staticmethod
     def _address(rng: random.Random, made: names.MadeCompany) -> str:
