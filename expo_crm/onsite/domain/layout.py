@@ -144,7 +144,7 @@ class _Reader:
 
     def number(self, name: str, low: float, high: float, default: float) -> float:
         value = self.raw.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
             self.fault("number", field=name)
             return default
         if not low - 1e-9 <= value <= high + 1e-9:

@@ -36,7 +36,7 @@ def render(
     canvas.setTitle(f"{heading.name_en or heading.name_zh} badges")
     pen = _Pen(canvas, pictures or {})
     done = 0
-    for _same, group in groupby(badges, key=lambda pair: id(pair[0])):
+    for _same, group in groupby(badges, key=lambda pair: pair[0]):
         places: list[tuple[float, float]] = []
         for layout, face in group:
             if not places:
