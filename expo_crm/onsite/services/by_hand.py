@@ -155,10 +155,7 @@ def annul(
     if device is not None and now - scan.received_at > dt.timedelta(minutes=ANNUL_MINUTES):
         raise NotAnnullable("late")
     db.session.execute(
-        update(Scan)
-        .where(Scan.id == scan.id)
-        .values(annulled=True)
-        .execution_options(synchronize_session=False)
+        update(Scan).where(Scan.id == scan.id).values(annulled=True).execution_options(synchronize_session=False)
     )
     db.session.refresh(scan)
     made = _write(
@@ -206,7 +203,9 @@ def reset_inside(badge: Badge, zone: str, reason: str, *, user_id: int | None = 
         override_by=user_id,
         override_reason=_signed(reason, by),
     )
-    audit.record("presence.reset", "badge", badge.id, edition_id=badge.edition_id, changes={"zone": zone}, reason=reason)
+    audit.record(
+        "presence.reset", "badge", badge.id, edition_id=badge.edition_id, changes={"zone": zone}, reason=reason
+    )
     return made
 
 

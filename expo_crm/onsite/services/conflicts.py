@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, exists, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import joinedload
 
 from expo_crm.audit import services as audit
@@ -15,15 +17,13 @@ class NoteMissing(ValueError):
     """A conflict is closed with a word on what it was."""
 
 
-def open_query(edition_id: int) -> Select[tuple[Scan]]:
+def open_query(edition_id: int) -> Select[Any]:
     """Conflicts that nobody has looked into, newest first, with badge, gate and device."""
     return (
         select(Scan)
         .where(Scan.edition_id == edition_id, Scan.conflict, ~_resolved())
         .order_by(Scan.corrected_at.desc(), Scan.id.desc())
-        .options(
-            joinedload(Scan.gate), joinedload(Scan.device), joinedload(Scan.badge).joinedload(Badge.visitor_class)
-        )
+        .options(joinedload(Scan.gate), joinedload(Scan.device), joinedload(Scan.badge).joinedload(Badge.visitor_class))
     )
 
 
@@ -48,7 +48,7 @@ def list_resolved(edition_id: int, limit: int = 200) -> list[ScanResolution]:
     )
 
 
-def _resolved() -> object:
+def _resolved() -> ColumnElement[bool]:
     return exists(select(ScanResolution.id).where(ScanResolution.scan_id == Scan.id))
 
 
@@ -86,6 +86,11 @@ def resolve(scan: Scan, note: str, user_id: int | None) -> ScanResolution:
     db.session.add(made)
     db.session.flush()
     audit.record(
-        "scan.resolve", "scan", scan.id, edition_id=scan.edition_id, changes={"verdict": scan.server_verdict}, reason=note
+        "scan.resolve",
+        "scan",
+        scan.id,
+        edition_id=scan.edition_id,
+        changes={"verdict": scan.server_verdict},
+        reason=note,
     )
     return made

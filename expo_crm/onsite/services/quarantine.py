@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import joinedload
 
@@ -126,7 +126,7 @@ def _item(command: Command, reading: Reading, suspect: bool) -> dict[str, Any]:
 # -- what staff do with it -------------------------------------------------------------------------------------------
 
 
-def waiting_query(edition_id: int) -> Select[tuple[QuarantinedScan]]:
+def waiting_query(edition_id: int) -> Select[Any]:
     """What waits for somebody, oldest first, with device, gate and badge."""
     return (
         select(QuarantinedScan)
@@ -174,14 +174,17 @@ def refuse(edition_id: int, ids: Iterable[int], user_id: int | None) -> int:
     for row in rows:
         _settle(row, "refused", user_id)
     if rows:
-        audit.record("scan.quarantine_refuse", "edition", edition_id, edition_id=edition_id, changes={"scans": len(rows)})
+        audit.record(
+            "scan.quarantine_refuse", "edition", edition_id, edition_id=edition_id, changes={"scans": len(rows)}
+        )
     db.session.flush()
     return len(rows)
 
 
 def _claimed(edition_id: int, ids: Iterable[int]) -> dict[int, list[QuarantinedScan]]:
     """The waiting ones of these, held, by device."""
-    wanted, out = sorted(set(ids)), {}
+    wanted = sorted(set(ids))
+    out: dict[int, list[QuarantinedScan]] = {}
     for start in range(0, len(wanted), 500):
         for row in db.session.scalars(
             select(QuarantinedScan)

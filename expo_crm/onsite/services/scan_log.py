@@ -27,8 +27,8 @@ from expo_crm.onsite.models import Badge, Presence, Scan
 Key = tuple[int, str, dt.date]  # badge, zone, period
 CHUNK = 500
 
-_scan = Scan.__table__
-_presence = Presence.__table__
+_scan: Any = Scan.__table__
+_presence: Any = Presence.__table__
 COLUMNS = tuple(c.name for c in _scan.c if c.name != "id")
 FIELDS = (
     "first_entry_at",
@@ -221,7 +221,9 @@ def write_one(
         carried, scan_id = run(connection, _log_and_carry(presence_id is None), given).one()
         point("after_insert")
         return carried is not None, scan_id
-    scan_id = connection.execute(_log_only("sqlite"), values).scalar()  # one writer at a time, so nothing can have moved
+    scan_id = connection.execute(
+        _log_only("sqlite"), values
+    ).scalar()  # one writer at a time, so nothing can have moved
     point("after_insert")
     if scan_id is not None:
         connection.execute(_carry("sqlite", presence_id is None), given).scalar()

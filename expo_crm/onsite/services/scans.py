@@ -155,8 +155,8 @@ _badge_columns = (
     Registration.state.label("registration_state"),
     Registration.locale,
 )
-_scan = Scan.__table__
-_presence = Presence.__table__
+_scan: Any = Scan.__table__
+_presence: Any = Presence.__table__
 
 
 def _logged(table: Any, prefix: str) -> tuple[Any, ...]:
@@ -286,12 +286,13 @@ def _try(connection: Connection, post: Post, command: Command, reading: Reading)
     direction = post.direction if post.direction != "both" else command.direction or "entry"
     same_edition = reading.payload is None or reading.payload.edition_id == post.edition_id
     day = clock.local_day(now, post.timezone)
+    period = post.period_of(day)
     given = {
         "edition_id": post.edition_id,
         "serial": reading.serial if same_edition else "",
         "zone": post.zone,
         "day": day,
-        "period": post.period_of(day),
+        "period": period,
         "device_id": post.device_id,
         "client_uuid": command.client_uuid,
         "since": now - REPEAT,
@@ -330,7 +331,7 @@ def _try(connection: Connection, post: Post, command: Command, reading: Reading)
         device_time=command.device_time,
         corrected_at=now,
         received_at=now,
-        local_day=given["period"],
+        local_day=period,
         decision=verdict.status,
         reason=verdict.reason,
         rule=post.rule,
@@ -343,7 +344,7 @@ def _try(connection: Connection, post: Post, command: Command, reading: Reading)
         _same, scan_id = scan_log.write_one(connection, values, None, None)
     elif before.suspect or (before.last_at is not None and before.last_at >= now):
         scan_id = scan_log.add_rows(connection, [values]).get((post.device_id, command.client_uuid))
-        scan_log.settle_keys(connection, post.edition_id, [(row.badge_id, post.zone, given["period"])])
+        scan_log.settle_keys(connection, post.edition_id, [(row.badge_id, post.zone, period)])
     else:
         same, scan_id = scan_log.write_one(connection, values, before, row.presence_id)
         if not same:
@@ -482,7 +483,12 @@ def _replay(connection: Connection, row: Row[Any], badge: Any, command: Command,
     if row.scan_decision == VOID and row.scan_repeat_of_id is not None:
         first = connection.execute(select(*_LOGGED).where(_scan.c.id == row.scan_repeat_of_id)).one()
         answer = replace(_stored(first, badge), client_uuid=command.client_uuid, replayed=True, repeat=True)
-    if command.decided and row.scan_decided_by == "server" and row.scan_decision != VOID and not row.scan_device_verdict:
+    if (
+        command.decided
+        and row.scan_decided_by == "server"
+        and row.scan_decision != VOID
+        and not row.scan_device_verdict
+    ):
         # The answer was late, so the device decided by itself: its verdict is kept beside ours, and ours stands.
         conflict = (command.decided.status in ADMITTED) != (row.scan_decision in ADMITTED)
         connection.execute(
@@ -603,7 +609,9 @@ def record_scans(post: Post, commands: list[Command], sent: Sent | None = None) 
             first = out[seen[command.client_uuid]]
             same = command.code == commands[seen[command.client_uuid]].code
             same = same and command.direction == commands[seen[command.client_uuid]].direction
-            out[place] = replace(first, replayed=True) if isinstance(first, Answer) and same else first if same else UuidReused()
+            out[place] = (
+                replace(first, replayed=True) if isinstance(first, Answer) and same else first if same else UuidReused()
+            )
     return [answer for answer in out if answer is not None]
 
 

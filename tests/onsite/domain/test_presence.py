@@ -18,7 +18,15 @@ def at(minutes: float) -> dt.datetime:
 
 
 def row(number: int, minutes: float, **others) -> Row:
-    values = {"device_id": 1, "direction": "entry", "gate_id": 1, "seq": number, "judged": True, "rule": "hard", **others}
+    values = {
+        "device_id": 1,
+        "direction": "entry",
+        "gate_id": 1,
+        "seq": number,
+        "judged": True,
+        "rule": "hard",
+        **others,
+    }
     return Row(uuid=f"{values['device_id']}-{number:03}", at=at(minutes), **values)
 
 
@@ -92,7 +100,9 @@ def test_a_refusal_that_we_would_not_have_made_is_told():
 
 
 def test_what_the_badge_was_refused_for_comes_first():
-    _state, verdicts = settle([row(1, 0, badge_verdict="blocked"), row(2, 1, badge_verdict="blocked", admitted=False, counted=False)])
+    _state, verdicts = settle(
+        [row(1, 0, badge_verdict="blocked"), row(2, 1, badge_verdict="blocked", admitted=False, counted=False)]
+    )
     assert verdicts == {"1-001": "blocked", "1-002": AGREES}
 
 

@@ -230,7 +230,8 @@ def admission() -> list[dict[str, Any]]:
     """A case for every branch, then the order of checks: each fact set fails at one check and at all that follow."""
     cases = [_case("a first entry", "admit ok"), _case("back again", "admit ok_reentry", {"presence": OUTSIDE})]
     cases += [
-        _case(f"fault {f}", f"deny {f}", {"fault": f}) for f in ("malformed", "unknown", "unknown_key", "bad_signature", "ambiguous")
+        _case(f"fault {f}", f"deny {f}", {"fault": f})
+        for f in ("malformed", "unknown", "unknown_key", "bad_signature", "ambiguous")
     ]
     cases += [
         _case("another edition", "deny wrong_show", {"same_edition": False}),
@@ -261,7 +262,10 @@ def admission() -> list[dict[str, Any]]:
         _case("another class, by the zone", "deny wrong_zone", {}, {"zone_classes": ["press"]}),
         _case("this class, by the zone", "admit ok", {}, {"zone_classes": ["trade"], "classes": ["trade"]}),
         _case(
-            "the gate is narrower than the zone", "deny wrong_zone", {}, {"zone_classes": ["trade"], "classes": ["press"]}
+            "the gate is narrower than the zone",
+            "deny wrong_zone",
+            {},
+            {"zone_classes": ["trade"], "classes": ["press"]},
         ),
         _case("the last second of the day before, in the venue", "deny not_yet_valid", {}, {}, "2026-06-08T15:59:59Z"),
         _case("midnight in the venue", "deny not_yet_valid", {}, {}, "2026-06-08T16:00:00Z"),
@@ -312,7 +316,9 @@ def admission() -> list[dict[str, Any]]:
 
 def _windows() -> list[dict[str, Any]]:
     build_up = {"windows": [_window("08:00", "20:00", "builder", f"2026-06-0{d}") for d in (7, 8)]}
-    buyers = {"windows": [_window("13:00", "16:00"), _window("10:00", "11:00", "buyer"), _window("12:00", "14:00", "buyer")]}
+    buyers = {
+        "windows": [_window("13:00", "16:00"), _window("10:00", "11:00", "buyer"), _window("12:00", "14:00", "buyer")]
+    }
     buyer, builder = {"badge_class": "buyer"}, {"badge_class": "builder"}
     night = {"windows": [_window("18:00", "00:00", day="2026-06-09")]}
     berlin = {**BERLIN, "windows": [_window("02:00", "03:00", day="2026-10-25")]}
@@ -328,7 +334,13 @@ def _windows() -> list[dict[str, Any]]:
         _case("the last own window is over", "deny expired", buyer, buyers, "2026-06-09T06:00:00Z"),
         _case("everybody's window, not for who has own ones", "admit ok", {}, buyers, "2026-06-09T06:00:00Z"),
         _case("before everybody's window", "deny not_yet_valid", {}, buyers),
-        _case("everybody's window on a day without opening", "deny wrong_day", {}, {**buyers, "days": DAYS[:1]}, "2026-06-10T06:00:00Z"),
+        _case(
+            "everybody's window on a day without opening",
+            "deny wrong_day",
+            {},
+            {**buyers, "days": DAYS[:1]},
+            "2026-06-10T06:00:00Z",
+        ),
         _case("everybody's window after the show", "deny expired", {}, buyers, "2026-06-12T06:00:00Z"),
         _case("until midnight", "admit ok", {}, night, "2026-06-09T15:59:59Z"),
         _case("midnight is another day", "deny wrong_day", {}, night, "2026-06-09T16:00:00Z"),
@@ -349,10 +361,22 @@ def _again() -> list[dict[str, Any]]:
         _case("too soon after leaving", "deny cooldown", {"presence": OUTSIDE}, timed),
         _case("only ever left", "admit ok", {"presence": {**NOWHERE, "last_at": "2026-06-09T03:59:00Z"}}, timed),
         _case("once, leaving", "admit ok", {"presence": INSIDE}, {**once, "direction": "exit"}),
-        _case("off and full, inside", "admit ok_reentry", {"presence": INSIDE, "inside_zone": 10}, {"anti_passback": "off", "capacity": 10}),
-        _case("off and full, outside", "deny capacity_full", {"presence": OUTSIDE, "inside_zone": 11}, {"anti_passback": "off", "capacity": 10}),
+        _case(
+            "off and full, inside",
+            "admit ok_reentry",
+            {"presence": INSIDE, "inside_zone": 10},
+            {"anti_passback": "off", "capacity": 10},
+        ),
+        _case(
+            "off and full, outside",
+            "deny capacity_full",
+            {"presence": OUTSIDE, "inside_zone": 11},
+            {"anti_passback": "off", "capacity": 10},
+        ),
         _case("no room at all", "deny capacity_full", {}, {"capacity": 0}),
-        _case("full, leaving", "admit ok", {"presence": INSIDE, "inside_zone": 10}, {"capacity": 10, "direction": "exit"}),
+        _case(
+            "full, leaving", "admit ok", {"presence": INSIDE, "inside_zone": 10}, {"capacity": 10, "direction": "exit"}
+        ),
     ]
 
 
@@ -365,24 +389,63 @@ def _offline() -> list[dict[str, Any]]:
         _case("offline, badge newer than the list", "admit_attention stale_snapshot", unlisted, OFFLINE),
         _case("offline, burnt key", "admit_attention stale_snapshot", {"compromised": True}, OFFLINE),
         _case("online, burnt key", "admit ok", {"compromised": True}),
-        _case("offline, badge newer than the list, leaving", "admit_attention stale_snapshot", unlisted, {**OFFLINE, "direction": "exit"}),
+        _case(
+            "offline, badge newer than the list, leaving",
+            "admit_attention stale_snapshot",
+            unlisted,
+            {**OFFLINE, "direction": "exit"},
+        ),
         _case("restricted, list of four hours", "admit ok", {"list_age_minutes": 240}, CLOSED),
         _case("restricted, older list", "deny stale_snapshot", old, CLOSED),
         _case("restricted, badge newer than the list", "deny stale_snapshot", unlisted, CLOSED),
         _case("restricted, burnt key", "deny stale_snapshot", {"compromised": True}, CLOSED),
         _case("restricted, older list, but online", "admit ok", old, {"restricted": True}),
-        _case("restricted, limit of one hour", "deny stale_snapshot", {"list_age_minutes": 61}, {**CLOSED, "stale_hours": 1}),
+        _case(
+            "restricted, limit of one hour",
+            "deny stale_snapshot",
+            {"list_age_minutes": 61},
+            {**CLOSED, "stale_hours": 1},
+        ),
         _case("hard here", "deny already_in", {"presence": INSIDE}, hard),
         _case("hard, inside by another door", "admit_attention already_in", {"elsewhere": INSIDE}, hard),
         _case("hard, left by another door", "admit ok_reentry", {"elsewhere": OUTSIDE}, hard),
-        _case("hard, in by another door, then out here", "admit ok_reentry", {"elsewhere": INSIDE, "presence": OUTSIDE}, hard),
-        _case("hard, out here, then in by another door", "admit_attention already_in", {"elsewhere": LATER, "presence": OUTSIDE}, hard),
-        _case("off, inside by another door", "admit ok_reentry", {"elsewhere": INSIDE}, {"anti_passback": "off", **OFFLINE}),
+        _case(
+            "hard, in by another door, then out here",
+            "admit ok_reentry",
+            {"elsewhere": INSIDE, "presence": OUTSIDE},
+            hard,
+        ),
+        _case(
+            "hard, out here, then in by another door",
+            "admit_attention already_in",
+            {"elsewhere": LATER, "presence": OUTSIDE},
+            hard,
+        ),
+        _case(
+            "off, inside by another door",
+            "admit ok_reentry",
+            {"elsewhere": INSIDE},
+            {"anti_passback": "off", **OFFLINE},
+        ),
         _case("once, used here", "deny already_used", {"presence": OUTSIDE}, {"anti_passback": "once", **OFFLINE}),
-        _case("once, used elsewhere", "admit_attention already_used", {"elsewhere": OUTSIDE}, {"anti_passback": "once", **OFFLINE}),
-        _case("timed, elsewhere", "admit_attention cooldown", {"elsewhere": INSIDE}, {"anti_passback": "timed", "cooldown_minutes": 61, **OFFLINE}),
-        _case("full by what was heard", "admit_attention capacity_full", {"inside_zone": 10}, {"capacity": 10, **OFFLINE}),
-        _case("full by what was heard, restricted", "deny capacity_full", {"inside_zone": 10}, {"capacity": 10, **CLOSED}),
+        _case(
+            "once, used elsewhere",
+            "admit_attention already_used",
+            {"elsewhere": OUTSIDE},
+            {"anti_passback": "once", **OFFLINE},
+        ),
+        _case(
+            "timed, elsewhere",
+            "admit_attention cooldown",
+            {"elsewhere": INSIDE},
+            {"anti_passback": "timed", "cooldown_minutes": 61, **OFFLINE},
+        ),
+        _case(
+            "full by what was heard", "admit_attention capacity_full", {"inside_zone": 10}, {"capacity": 10, **OFFLINE}
+        ),
+        _case(
+            "full by what was heard, restricted", "deny capacity_full", {"inside_zone": 10}, {"capacity": 10, **CLOSED}
+        ),
         _case("leaving, entry not seen", "admit ok", {}, {**OFFLINE, "direction": "exit"}),
         _case("leaving, entry seen elsewhere", "admit ok", {"elsewhere": INSIDE}, {"direction": "exit"}),
         _case("offline, another edition", "deny wrong_show", {**unlisted, "same_edition": False}, OFFLINE),
@@ -399,16 +462,48 @@ def _doubts() -> list[dict[str, Any]]:
         _case("doubtful clock, early", "admit_attention not_yet_valid", doubtful, {}, early),
         _case("doubtful clock, wrong day", "admit_attention wrong_day", doubtful, {"days": []}),
         _case("doubtful clock, after the show", "admit_attention expired", doubtful, {}, "2026-07-01T04:00:00Z"),
-        _case("doubtful clock, outside its window", "admit_attention not_yet_valid", doubtful, {"windows": [_window("13:00", "14:00")]}),
+        _case(
+            "doubtful clock, outside its window",
+            "admit_attention not_yet_valid",
+            doubtful,
+            {"windows": [_window("13:00", "14:00")]},
+        ),
         _case("doubtful clock, in time", "admit ok", doubtful),
-        _case("doubtful clock, cooldown", "admit_attention cooldown", {**doubtful, "presence": INSIDE}, {"anti_passback": "timed", "cooldown_minutes": 61}),
-        _case("doubtful clock, hard", "deny already_in", {**doubtful, "presence": INSIDE}, {"anti_passback": "hard"}, early),
+        _case(
+            "doubtful clock, cooldown",
+            "admit_attention cooldown",
+            {**doubtful, "presence": INSIDE},
+            {"anti_passback": "timed", "cooldown_minutes": 61},
+        ),
+        _case(
+            "doubtful clock, hard",
+            "deny already_in",
+            {**doubtful, "presence": INSIDE},
+            {"anti_passback": "hard"},
+            early,
+        ),
         _case("doubtful clock, full", "deny capacity_full", {**doubtful, "inside_zone": 1}, {"capacity": 1}, early),
-        _case("doubtful clock, something is missing", "need_input need_input", {**doubtful, "needs_input": True}, {}, early),
+        _case(
+            "doubtful clock, something is missing",
+            "need_input need_input",
+            {**doubtful, "needs_input": True},
+            {},
+            early,
+        ),
         _case("list before clock", "admit_attention stale_snapshot", unlisted, OFFLINE, early),
         _case("clock before soft", "admit_attention not_yet_valid", {**doubtful, "presence": INSIDE}, {}, early),
-        _case("soft before full", "admit_attention already_in", {"elsewhere": INSIDE, "inside_zone": 1}, {"capacity": 1, **OFFLINE}),
-        _case("a doubt, and refused here", "deny already_used", {"known": False, "presence": INSIDE}, {"anti_passback": "once", **OFFLINE}),
+        _case(
+            "soft before full",
+            "admit_attention already_in",
+            {"elsewhere": INSIDE, "inside_zone": 1},
+            {"capacity": 1, **OFFLINE},
+        ),
+        _case(
+            "a doubt, and refused here",
+            "deny already_used",
+            {"known": False, "presence": INSIDE},
+            {"anti_passback": "once", **OFFLINE},
+        ),
     ]
 
 
@@ -433,7 +528,10 @@ def _order() -> list[dict[str, Any]]:
     steps = [(v, f, {**r, **CLOSED}) for v, f, r in steps if "known" not in f]
     steps.insert(4, ("deny stale_snapshot", {"list_age_minutes": 999}, CLOSED))
     out += _chain("order offline", steps)
-    steps = [("deny already_used", {"presence": OUTSIDE}, {"anti_passback": "once"}), ("deny capacity_full", {"inside_zone": 1}, {"capacity": 1})]
+    steps = [
+        ("deny already_used", {"presence": OUTSIDE}, {"anti_passback": "once"}),
+        ("deny capacity_full", {"inside_zone": 1}, {"capacity": 1}),
+    ]
     out += _chain("order of the last two, once", steps)
     steps[0] = ("deny cooldown", {"presence": OUTSIDE}, {"anti_passback": "timed", "cooldown_minutes": 40})
     return out + _chain("order of the last two, timed", steps)
