@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy import func, select
 from expo_crm.accounts.models import User
 from expo_crm.accounts.services import hasher
 from expo_crm.audit.models import AuditEntry
-from expo_crm.directory.models import Consent, Participation
+from expo_crm.directory.models import Participation
 from expo_crm.directory.services.consents import record_consent
 from expo_crm.exhibitors.models import PortalMember
 from expo_crm.lib import clock
@@ -77,6 +78,17 @@ def scan(client: Any, who: SimpleNamespace, code: str, **more: Any) -> dict[str,
     answer = post(client, who, "scans", {"scans": [item]})
     assert answer.status_code == 200, answer.text
     return answer.json["receipts"][0] | {"sent": item}
+
+
+def plain(page: Any) -> str:
+    """The page without what differs in every answer."""
+    return re.sub(r'(csrf-token" content=|name="csrf_token" value=|href=)"[^"]*"', "", page.text)
+
+
+def rest(session: Any) -> None:
+    """As if the devices had been quiet for a while."""
+    session.execute(Device.__table__.update().values(lead_rate_at=None))
+    session.commit()
 
 
 def note(client: Any, who: SimpleNamespace, receipt: dict[str, Any], details: Any, **more: Any) -> Any:
@@ -158,23 +170,24 @@ def test_unknown_and_not_agreed_look_the_same_everywhere(client, session):
     for code in (cast.shy_code, staff, gone_code, forged, "A" * 26):
         found = scan(client, cast.a, code)
         one = found["lead"]
-        assert one["visitor"] is None and not one["released"] and found["text"] == "已保存，没有可显示的资料。"
+        assert one["visitor"] is None and not one["released"]
         shapes.append({k: v for k, v in one.items() if k not in {"id", "title", "captured_at"}} | {"text": found["text"]})
     assert all(shape == shapes[0] for shape in shapes)
     sign_in(client, cast.a.user)
     for path in ("?lang=en", "?data=no", "?q=沉默", "?q=cm", "?export=csv", "?sort=visitor"):
         page = client.get(f"/portal/{cast.a.stand.id}/leads{path}")
         assert page.status_code == 200
+        text = page.get_data(as_text=True).replace('value="沉默"', "")
         for secret in ("沉默", "无名", "shy@", "Gone", "Müller"):
-            assert secret not in page.get_data(as_text=True), (path, secret)
+            assert secret not in text, (path, secret)
     assert "Visitor 1" not in client.get(f"/portal/{cast.a.stand.id}/leads?q=沉默&lang=en").text
 
 
-@pytest.mark.parametrize("code", ["", "https://pay.example/?x=1", "BEGIN:VCARD", "' OR 1=1--", "x" * 5000, "林晓", "\x00", "{}"])
-def test_a_code_that_is_no_badge_makes_no_lead_and_is_not_kept(client, session, code):
+def test_a_code_that_is_no_badge_makes_no_lead_and_is_not_kept(client, session):
     cast = lead_stage(session)
-    found = scan(client, cast.a, code)
-    assert (found["ok"], found["result"], found["lead"]) == (True, "not_a_badge", None)
+    for code in ("", "https://pay.example/?x=1", "BEGIN:VCARD", "' OR 1=1--", "x" * 5000, "林晓", "\x00", "{}", cast.code[:-1]):
+        found = scan(client, cast.a, code)
+        assert (found["ok"], found["result"], found["lead"]) == (True, "not_a_badge", None), code
     assert session.scalar(select(func.count()).select_from(Lead)) == 0
 
 
@@ -186,40 +199,40 @@ BAD_DETAILS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("details", BAD_DETAILS, ids=str)
-def test_bad_notes_are_refused_and_change_nothing(client, session, details):
+def test_bad_notes_are_refused_and_change_nothing(client, session):
     cast = lead_stage(session)
     kept = scan(client, cast.a, cast.code)
-    answer = note(client, cast.a, kept, details)
-    assert answer.status_code == 422 and "林晓" not in answer.text
-    beside = scan(client, cast.a, cast.code, details=details)
-    assert not beside["ok"] and beside["error"] == "schema"
+    for details in BAD_DETAILS:
+        rest(session)
+        answer = note(client, cast.a, kept, details)
+        assert answer.status_code == 422 and "林晓" not in answer.text, details
+        beside = scan(client, cast.a, cast.code, details=details)
+        assert not beside["ok"] and beside["error"] == "schema", details
     lead = session.scalar(select(Lead))
     assert (lead.stars, lead.temperature, lead.state, lead.note, lead.version) == (0, "", "new", "", 0)
 
 
-@pytest.mark.parametrize(
-    ("kind", "good", "bad"),
-    [
-        ("number", [0, 12.5, -3], ["５", "5", True, [], {}, 1e13]),
-        ("single", ["soon"], ["never", ["soon"], 1]),
-        ("multi", [["soon", "later"]], ["soon", ["never"], [1]]),
-        ("text", ["<script>alert(1)</script>"], [1, ["x"], "x" * 2001]),
-    ],
-)
-def test_answers_fit_their_question(client, session, kind, good, bad):
+ANSWERS: list[tuple[str, list[Any], list[Any]]] = [
+    ("number", [0, 12.5, -3], ["５", "5", True, {}, 1e13]),
+    ("single", ["soon"], ["never", ["soon"], 1]),
+    ("multi", [["soon", "later"]], ["soon", ["never"], [1]]),
+    ("text", ["<script>alert(1)</script>"], [1, ["x"], "x" * 2001]),
+]
+
+
+def test_answers_fit_their_question(client, session):
     cast = lead_stage(session)
-    question = lead_setup.save_question(cast.a.stand.company_id, Wording(kind, "When?", ("soon", "later"), required=True))
     others = lead_setup.save_question(cast.b.stand.company_id, Wording("text", "Secret?"))
-    session.commit()
     kept = scan(client, cast.a, cast.code)
-    for value in good:
-        assert note(client, cast.a, kept, {"answers": {str(question.id): value}}).json["receipts"][0]["ok"], value
-    for value in [*bad, None]:
-        refused = [] if value == [] else value
-        if kind == "number" and refused == []:
-            continue  # an empty choice is no answer
-        assert note(client, cast.a, kept, {"answers": {str(question.id): value}}).status_code == 422, value
+    for kind, good, bad in ANSWERS:
+        wording = Wording(kind, f"{kind}?", ("soon", "later"), required=True)
+        question = lead_setup.save_question(cast.a.stand.company_id, wording)
+        rest(session)
+        for value in good:
+            receipt = note(client, cast.a, kept, {"answers": {str(question.id): value}}).json["receipts"][0]
+            assert receipt["ok"] and receipt["lead"]["answers"][str(question.id)] == value
+        for value in [*bad, None, ""]:
+            assert note(client, cast.a, kept, {"answers": {str(question.id): value}}).status_code == 422, value
     assert note(client, cast.a, kept, {"answers": {str(others.id): "x"}}).status_code == 422
 
 
@@ -255,8 +268,6 @@ def test_a_device_sends_at_most_two_requests_a_second(client, session):
     late = [a for a in answers if a.status_code == 429]
     assert 10 <= len(late) <= 22 and late[0].headers["Retry-After"]
     assert session.scalar(select(func.count()).select_from(LeadScan)) == 40 - len(late)
-    session.execute(Device.__table__.update().values(lead_rate_at=None))
-    session.commit()
     assert post(client, cast.b, "scans", {"scans": [{"client_uuid": str(uuid.uuid4()), "code": "x"}]}).status_code == 200
 
 
@@ -289,7 +300,8 @@ def test_the_team_shares_a_lead_and_no_note_is_lost(client, session):
     by_number = post(client, cast.a, "details", {"edits": [{"lead_id": theirs["lead"]["id"], "details": {"state": "qualified"}}]})
     assert by_number.json["receipts"][0]["lead"]["state"] == "qualified"
     recent = client.get("/api/lead/recent", headers={"Authorization": f"Bearer {colleague.token}"}).json
-    assert [x["id"] for x in recent["leads"]] == [mine["lead"]["id"]] and recent["setup"]["tags"] == [{"id": tag.id, "name": "wants a quote"}]
+    assert [x["id"] for x in recent["leads"]] == [mine["lead"]["id"]]
+    assert recent["setup"]["tags"] == [{"id": tag.id, "name": "wants a quote"}]
     assert [m.name for m in queries.team(cast.a.stand.id)] == ["Phone a", "Phone a2"]
 
 
@@ -359,7 +371,7 @@ def test_a_visitor_sees_who_received_the_data_and_takes_them_back(client, sessio
     told = session.scalars(select(Message.to_email).where(Message.template == "onsite_lead_withdrawn")).all()
     assert sorted(told) == ["a@stand.example", "b@stand.example"]  # the first one knew already
     page = visitor.get(f"/v/{token}/recipients?lang=en").text
-    assert "It had received" in page and "sees your data" not in page
+    assert page.count("It had received") == 2 and "Take back from" not in page
 
 
 def test_a_later_policy_holds_for_earlier_leads_and_older_wordings_give_less(client, session):
@@ -395,7 +407,8 @@ def test_another_exhibitor_gets_the_same_404_and_changes_nothing(client, session
     scan(client, cast.a, cast.code)
     edit = {"edits": [{"lead_id": lead_id, "details": {"note": "hacked"}}]}
     assert post(client, cast.a, "details", edit).status_code == 404
-    assert post(client, cast.a, "details", {"edits": [{"lead_id": 10**9, "details": {}}]}).text == post(client, cast.a, "details", edit).text
+    unknown = {"edits": [{"lead_id": 10**9, "details": {}}]}
+    assert post(client, cast.a, "details", unknown).text == post(client, cast.a, "details", edit).text
     stolen = {"edits": [{"client_uuid": theirs["sent"]["client_uuid"], "details": {"note": "hacked"}}]}
     assert post(client, cast.a, "details", stolen).status_code == 404
     recent = client.get("/api/lead/recent", headers={"Authorization": f"Bearer {cast.a.token}"})
@@ -412,7 +425,7 @@ def test_another_exhibitor_gets_the_same_404_and_changes_nothing(client, session
     nothing = client.get(f"/portal/{a}/leads/999999")
     for path in foreign:
         page = client.get(f"/portal/{a}/leads{path}")
-        assert (page.status_code, page.text) == (404, nothing.text), path
+        assert (page.status_code, plain(page)) == (404, plain(nothing)), path
     writes = [
         (f"/{lead_id}", {"note": "hacked", "state": "won"}),
         (f"/tags/{tag.id}/retire", {}),
@@ -528,11 +541,7 @@ def test_the_whole_list_costs_the_same_for_one_and_for_many(client, session):
     assert cost() == few
 
 
-def test_registration_asks_for_it_apart_and_unticked(client, session):
-    cast = lead_stage(session)
-    page = client.get("/r/fluid-2026?lang=en").text
-    assert 'name="lead_sharing"' in page and 'value="lead-2026-2"' in page
-    box = page[page.index('name="lead_sharing"') - 200 : page.index('name="lead_sharing"') + 200]
-    assert "checked" not in box
-    assert "Beichen" in client.get("/r/fluid-2026/exhibitors?lang=en").text
-    assert session.scalar(select(func.count()).select_from(Consent).where(Consent.person_id == cast.shy.person_id)) == 0
+def test_visitors_see_to_whom_their_data_may_go(client, session):
+    lead_stage(session)
+    page = client.get("/r/fluid-2026/exhibitors?lang=en").text
+    assert "Beichen" in page and "Nordhafen" in page and "Hechuan" not in page  # who did not book is not in it
