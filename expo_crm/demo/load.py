@@ -45,6 +45,8 @@ def load(seed: int, today: dt.date, say: Say, progress: Any) -> dict[str, int]:
     duplicates.index_missing()
     if db.session.get_bind().dialect.name == "postgresql":
         for model in models:
+            if "id" not in model.c or model.c.id.foreign_keys:
+                continue  # its key is another table's
             highest = select(func.max(model.c.id)).scalar_subquery()
             db.session.execute(select(func.setval(func.pg_get_serial_sequence(func.quote_ident(model.name), "id"), highest)))
         db.session.execute(text("analyze"))

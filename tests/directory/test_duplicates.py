@@ -53,6 +53,13 @@ PAIRS = [
     ),
     (profile(1, "Smart Home GmbH"), profile(2, "Smart Robotics GmbH"), "different", None),
     (profile(1, "Nordhafen GmbH", country="DE"), profile(2, "Nordhafen Ltd", country="GB"), "maybe", "country-differs"),
+    (
+        profile(1, "重庆煦砺环保科技有限公司", "Xuli Environmental Technology (Chongqing)"),
+        profile(2, "重庆棠铄环保科技有限公司", "Tangshuo Environmental Technology (Chongqing)"),
+        "different",
+        None,
+    ),
+    (profile(1, "厦门邺岳管业", domains={"a.cn"}), profile(2, "淄博邺樾轴承", domains={"b.cn"}), "different", "domain-differs"),
     (profile(1, "华为技术有限公司"), profile(2, "华为技术有限公司上海分公司"), "maybe", "branch"),
 ]
 

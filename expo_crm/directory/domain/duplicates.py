@@ -19,12 +19,15 @@ from expo_crm.lib.companies import (
     is_weak_brand,
     valid_credit_code,
 )
+from expo_crm.lib.text import has_han
 
 CROWDED = 3
 """More companies than this on one web domain, phone or contact: it is a platform's, a group's or an agency's."""
 BLOCK = 60
 """A piece of a name that more companies than this share is no evidence."""
 KEY_SIZE = 60
+DOUBT = 0.74
+"""A likeness of names that something contradicts must still reach this score to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +82,14 @@ def _compare(a: str, b: str) -> Comparison:
 
 
 def _best(one: Profile, two: Profile) -> Comparison | None:
+    """The nearest two names. Chinese names that differ outweigh a mere likeness of their translations."""
     found = max((_compare(a, b) for a in one.names for b in two.names), key=lambda c: c.score, default=None)
     if found is None or found.verdict is Verdict.DIFFERENT:
         return None
+    if found.verdict is Verdict.MAYBE:
+        chinese = [_compare(a, b) for a in one.names if has_han(a) for b in two.names if has_han(b)]
+        if chinese and all(c.verdict is Verdict.DIFFERENT for c in chinese):
+            return None
     weak = found.evidence == ("prefix",) and any(map(is_weak_brand, (*one.names, *two.names)))
     return None if weak else found
 
@@ -137,7 +145,7 @@ def _weigh(name: Comparison | None, exact: Sequence[str], against: Sequence[str]
     sure = name.verdict is Verdict.SAME or (bool(hard) and name.score >= 0.78 and "numbers-differ" not in name.evidence)
     if sure and not against and not branch:
         return Finding(Verdict.SAME, round(max(score, 0.9), 4), evidence)
-    if not hard and "country-differs" in against and name.verdict is not Verdict.SAME:
+    if not hard and against and name.verdict is not Verdict.SAME and (score < DOUBT or "country-differs" in against):
         return Finding(Verdict.DIFFERENT, round(max(score, 0.0), 4), evidence)
     return Finding(Verdict.MAYBE, round(max(score, 0.5), 4), evidence)
 
