@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import selectinload
+from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload, selectinload
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
@@ -181,15 +181,22 @@ def _give(edition_id: int, row: BadgeLayout, class_ids: Iterable[int]) -> None:
             select(VisitorClass.id).where(VisitorClass.edition_id == edition_id, VisitorClass.id.in_(list(class_ids)))
         )
     )
-    db.session.execute(
-        delete(BadgeLayoutClass)
-        .where((BadgeLayoutClass.layout_id == row.id) | BadgeLayoutClass.class_id.in_(wanted))
-        .execution_options(synchronize_session=False)
+    touched = list(
+        db.session.scalars(
+            select(BadgeLayoutClass)
+            .where((BadgeLayoutClass.layout_id == row.id) | BadgeLayoutClass.class_id.in_(wanted))
+            .options(joinedload(BadgeLayoutClass.layout))
+        )
     )
-    db.session.expire(row, ["classes"])
-    for class_id in sorted(wanted):
-        db.session.add(BadgeLayoutClass(class_id=class_id, layout_id=row.id))
+    for one in touched:
+        if one.class_id in wanted:
+            one.layout = row
+        else:
+            db.session.delete(one)
+    for class_id in sorted(wanted - {one.class_id for one in touched}):
+        db.session.add(BadgeLayoutClass(class_id=class_id, layout=row))
     db.session.flush()
+    db.session.expire(row, ["classes"])
 
 
 def remove(row: BadgeLayout) -> None:

@@ -49,16 +49,16 @@ def desk() -> ResponseReturnValue:
     """Search on the left, a person or a new one on the right. ``q`` searches, ``person`` opens, ``job`` prints."""
     typed = request.args.get("q", "")
     hits = queries_desk.search(g.edition.id, typed)
+    if queries_desk.looks_like_code(typed):  # what opens a gate does not stay in the address
+        if not hits:
+            flash(_("This code belongs to nobody in this edition. Search by name, or register the person."), "warning")
+        return redirect(url_for("onsite.desk", person=hits[0].registration.id if hits else None))
     person = request.args.get("person", "")
     shown: Registration | None = None
     if person:
         shown = _registration(int(person)) if re.fullmatch(r"\d{1,15}", person, re.ASCII) else abort(404)
     elif len(hits) == 1:
         shown = _registration(hits[0].registration.id)
-    if typed and queries_desk.looks_like_code(typed):
-        if not hits:
-            flash(_("This code belongs to nobody in this edition. Search by name, or register the person."), "warning")
-        typed = ""
     return _page(typed=typed, hits=hits, shown=shown)
 
 

@@ -49,7 +49,7 @@ def init_app(app: Flask) -> None:
 def kiosk() -> ResponseReturnValue:
     """The kiosk's page. A browser that is none is told how to become one."""
     if current_principal().kind != "device":
-        return render_template("onsite/gate_unpaired.html", device=principal.find_device()), 401
+        return render_template("onsite/kiosk_unpaired.html", device=principal.find_device()), 401
     if current_principal().device_profile != "kiosk":
         abort(403)
     own = principal.current_device()

@@ -311,7 +311,8 @@ def add_image() -> ResponseReturnValue:
     if sent is None:
         raise Refused(_("Please choose a file."))
     try:
-        made = layouts.add_image(g.edition, sent.filename or "", sent.stream.read(layouts.UPLOAD_BYTES + 1))
+        with sent.stream as stream:
+            made = layouts.add_image(g.edition, sent.filename or "", stream.read(layouts.UPLOAD_BYTES + 1))
     except layouts.BadImage as error:
         raise Refused(
             {

@@ -123,7 +123,7 @@ def change_job(job_id: int) -> ResponseReturnValue:
 def station() -> ResponseReturnValue:
     """What a print station shows all day. A browser that is none is told how to become one."""
     if current_principal().kind != "device":
-        return render_template("onsite/gate_unpaired.html", device=principal.find_device()), 401
+        return render_template("onsite/kiosk_unpaired.html", device=principal.find_device()), 401
     if current_principal().device_profile != "badge_print":
         abort(403)
     own = principal.current_device()
