@@ -64,6 +64,15 @@ class Formula:
 _IF_CALL = re.compile(r"((?:^|[-+*/<>=!(\[,]|\b(?:and|or|not|in|else)\b)\s*)if\s*\(")
 
 
+def _spelled(text: str) -> str:
+    """The text with ``if_(`` for ``if(``; as often as one stands directly inside another."""
+    while True:
+        changed = _IF_CALL.sub(r"\1if_(", text)
+        if changed == text:
+            return text
+        text = changed
+
+
 def compile(text: str, names: Iterable[str]) -> Formula:
     """Read a formula that may use these names. Raises FormulaError."""
     if not text.strip():
@@ -72,7 +81,7 @@ def compile(text: str, names: Iterable[str]) -> Formula:
         raise FormulaError("too-long")
     try:
         # ``if(`` is what people know from spreadsheets; to Python it is a keyword.
-        tree = ast.parse(_IF_CALL.sub(r"\1if_(", text.strip()), mode="eval").body
+        tree = ast.parse(_spelled(text.strip()), mode="eval").body
     except SyntaxError as error:
         raise FormulaError("syntax", str(error.offset or "")) from None
     except (ValueError, RecursionError, MemoryError):
