@@ -113,6 +113,12 @@ export class Sync {
     if (result.kind !== "answer") return this.setLine(result.kind === "busy" ? "busy" : "offline");
     this.rtt = Math.round(Math.min(60_000, Math.max(0, Date.now() - begun))); // of the last time: it goes with the next
     await this.#answered(result.body, begun, lastSeq);
+    if (queue && this.line === "online") this.#soon();
+  }
+
+  /** The queue is gone: say so before the next turn, the supervisor's board shows what the last heartbeat said. */
+  #soon() {
+    setTimeout(() => this.beat(), 1000);
   }
 
   async #answered(answer, begun, lastSeq) {

@@ -52,6 +52,8 @@ def as_device(page: Page, live_server, token: str) -> None:
 def open_gate(page: Page) -> None:
     """Open the gate page and end the check before opening."""
     page.goto("/gate")
+    for name in ("list", "rules"):
+        expect(page.locator(f"[data-check={name}]")).to_have_attribute("data-state", "ok", timeout=15_000)
     page.locator("[data-part=ready-start]").click()
     expect(page.locator("[data-part=readiness]")).to_be_hidden()
 
@@ -116,15 +118,15 @@ def test_a_gate_from_its_set_up_to_the_live_board(live_server, cast, open_page, 
     staff.goto(f"/e/{cast.slug}/live")
     device.locator("[data-part=ready-start]").click()
     verdict = device.locator("[data-part=verdict]")
-    expect(verdict).to_have_class(re.compile("verdict-admit"))
+    expect(verdict).to_have_class(re.compile("verdict-admit"), timeout=15_000)
     expect(verdict).to_contain_text("Admitted")
     expect(verdict).to_contain_text("Welcome")
     # The board shows it by itself: nothing is reloaded here.
     expect(staff.locator("#live-board")).to_contain_text(re.compile(r"S9 · South gate\s*1\s*0"))
     axe(staff)
-    expect(verdict).to_have_class(re.compile("verdict-deny"))
+    expect(verdict).to_have_class(re.compile("verdict-deny"), timeout=15_000)
     expect(verdict).to_contain_text("Stop")
-    expect(verdict).to_have_class(re.compile("verdict-warn"))
+    expect(verdict).to_have_class(re.compile("verdict-warn"), timeout=15_000)
     expect(verdict).to_contain_text("This badge is already inside")
     expect(device.locator("[data-part=count-refused]")).not_to_have_text("0")
     device.close()
@@ -193,7 +195,7 @@ def test_an_answer_that_is_no_answer_is_decided_here_and_stays_in_the_queue(live
     axe(page)
     assert scans(live_server) == before
     page.unroute("**/api/gate/**")
-    expect(page.locator("[data-part=line-text]")).to_have_text("Online")
+    expect(page.locator("[data-part=line-text]")).to_have_text("Online", timeout=20_000)
     assert scans(live_server) == before + 1
 
 
