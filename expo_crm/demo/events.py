@@ -79,7 +79,8 @@ def add_events(
         )  # fmt: skip
         if not draft:
             wanted = round(capacity * demand * (1 if past else 0.62))
-            fitting = [r for r in able if not classes or r["class"] in classes]
+            ready = starts - dt.timedelta(days=1)
+            fitting = [r for r in able if r["at"] < ready and (not classes or r["class"] in classes)]
             people = rng.sample(fitting, min(wanted, len(fitting)))
             people.sort(key=lambda r: r["at"])
             _book(world, rng, event, starts, capacity, people, attended if past else None, badges)

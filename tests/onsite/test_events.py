@@ -44,8 +44,8 @@ def add_event(
 ) -> ConcurrentEvent:
     starts = clock.now() + starts_in
     values = {
-        "title_zh": "泵阀节能论坛", "title_en": "Energy saving in pumps", "starts_at": starts, "ends_at": starts + HOUR, "capacity": capacity,
-        "room_zh": "会议室 A", "room_en": "Room A", **fields,
+        "title_zh": "泵阀节能论坛", "title_en": "Energy saving in pumps", "starts_at": starts, "ends_at": starts + HOUR,
+        "capacity": capacity, "room_zh": "会议室 A", "room_en": "Room A", **fields,
     }  # fmt: skip
     event = events.create(cast.edition, **values)
     if publish:
