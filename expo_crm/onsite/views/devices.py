@@ -109,13 +109,12 @@ class DeviceState:
 
     @property
     def storage_text(self) -> str:
-        """Used and allowed megabytes, and whether the browser may throw them away."""
+        """Used and allowed megabytes."""
         stored = self.device.storage or {}
         if not stored.get("quota"):
             return "–"
         used, quota = (round((stored.get(k) or 0) / 1024 / 1024) for k in ("usage", "quota"))
-        kept = _("kept for good") if stored.get("persisted") else _("may be cleared by the browser")
-        return _("%(used)s of %(quota)s MB, %(kept)s", used=i18n.number(used), quota=i18n.number(quota), kept=kept)
+        return _("%(used)s of %(quota)s MB", used=i18n.number(used), quota=i18n.number(quota))
 
     def checks(self) -> list[Check]:
         """What is missing before the doors open; none for a device that is ready."""
