@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import make_response, redirect, render_template, url_for
+from flask import make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -13,7 +13,7 @@ from expo_crm.web.policy import public
 
 LONGEST = 100
 # Where a device begins its work.
-START = {"kiosk": "onsite.kiosk", "badge_print": "onsite.print_station"}
+START = {**shell.PAGES, "gate_kiosk": shell.PAGES["gate"], "badge_print": "/print"}
 
 
 @public()
@@ -34,6 +34,6 @@ def confirm_pairing(token: str) -> ResponseReturnValue:
     if done is None:
         return render_template("onsite/pairing_gone.html"), 410
     device, own = done
-    response = make_response(redirect(shell.PAGES.get(device.profile, url_for("onsite.gate")), 303))
+    response = make_response(redirect(START[device.profile], 303))
     principal.set_cookie(response, own)
     return response
