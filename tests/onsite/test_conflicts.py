@@ -31,7 +31,7 @@ def paired_long_ago(session) -> None:
 
 
 def verdicts(session, uuids):
-    found = {uuid: verdict for uuid, verdict in session.execute(select(Scan.client_uuid, Scan.server_verdict))}
+    found = dict(session.execute(select(Scan.client_uuid, Scan.server_verdict)).all())
     return [found[u] for u in uuids]
 
 

@@ -21,7 +21,6 @@ at    bytes  what
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import re
 import struct
@@ -51,6 +50,9 @@ class Purpose(IntEnum):
     TICKET = 1
     BADGE = 2
     LEAD = 3
+
+
+_PURPOSES = frozenset(Purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +144,21 @@ def parse(text: str) -> Code | Unreadable:
     if not _SIGNS.fullmatch(cleaned):
         return Unreadable("unknown" if cleaned else "malformed")
     if len(cleaned) == OPAQUE_CHARS:
-        return Unreadable("unknown", cleaned) if _exact(cleaned + "=" * 6) else Unreadable("malformed")
+        return Unreadable("unknown", cleaned) if _exact(cleaned, OPAQUE_BYTES) else Unreadable("malformed")
     if len(cleaned) != CODE_CHARS:
         return Unreadable("malformed")
-    raw = _exact(cleaned + "===")
+    raw = _exact(cleaned, CODE_BYTES)
     return _unpack(raw) if raw else Unreadable("malformed")
 
 
-def _exact(padded: str) -> bytes:
-    """The bytes, or none. The last sign carries spare bits: were they ignored, two texts would mean one code."""
-    try:
-        raw = base64.b32decode(padded)
-    except (binascii.Error, ValueError):
-        return b""
-    return raw if base64.b32encode(raw).decode() == padded else b""
+_DIGITS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghijklmnopqrstuv")
+
+
+def _exact(cleaned: str, size: int) -> bytes:
+    """``size`` bytes of base 32, or none. The last sign carries spare bits: were they ignored, two texts would mean one code."""
+    number = int(cleaned.translate(_DIGITS), 32)  # several times as fast as base64.b32decode
+    spare = 5 * len(cleaned) - 8 * size
+    return b"" if number & ((1 << spare) - 1) else (number >> spare).to_bytes(size, "big")
 
 
 def new_opaque(random: bytes) -> str:
@@ -168,7 +171,7 @@ def new_opaque(random: bytes) -> str:
 def _unpack(raw: bytes) -> Code | Unreadable:
     body = raw[:PAYLOAD_BYTES]
     version, kid, purpose, edition_id, serial, zones, class_bits, first, last, generation = _LAYOUT.unpack(body)
-    if version != VERSION or purpose not in Purpose.__members__.values() or first > last or generation == 0:
+    if version != VERSION or purpose not in _PURPOSES or first > last or generation == 0:
         return Unreadable("malformed")
     payload = Payload(
         kid,

@@ -19,6 +19,7 @@ from expo_crm.onsite.domain.admission import Window
 from expo_crm.onsite.domain.presence import rule_text
 from expo_crm.onsite.models import AccessWindow, BadgeSetup, Device, DeviceBoot, Gate, Zone
 from expo_crm.onsite.services import keys
+from expo_crm.onsite.services.fast import first
 from expo_crm.shows.models import Edition, Hall
 
 PROFILES = ("gate", "gate_kiosk", "kiosk", "badge_print", "lead", "office")
@@ -163,7 +164,7 @@ _BY_ID = _POST.where(Device.id == bindparam("device_id"))
 
 def find_post(token: str) -> Post | None:
     """The device that holds this token, revoked ones too (the caller looks at ``revoked_at``)."""
-    return _post(db.session.connection().execute(_BY_TOKEN, {"token_hash": ids.hash_token(token)}).first())
+    return _post(first(db.session.connection(), _BY_TOKEN, {"token_hash": ids.hash_token(token)}))
 
 
 def get_post(device_id: int) -> Post:

@@ -28,6 +28,7 @@ from expo_crm.onsite.domain.scan_input import Command
 from expo_crm.onsite.models import Badge, DeviceBoot, Gate, Presence, Scan
 from expo_crm.onsite.services import devices, keys, opaque, scan_log
 from expo_crm.onsite.services.devices import Post
+from expo_crm.onsite.services.fast import first
 from expo_crm.onsite.services.scan_log import new_row
 from expo_crm.shows.models import OpeningDay
 from expo_crm.visitors.models import Registration, VisitorClass
@@ -159,30 +160,23 @@ _scan: Any = Scan.__table__
 _presence: Any = Presence.__table__
 
 
-def _logged(table: Any, prefix: str) -> tuple[Any, ...]:
-    names = (
+_LOGGED = tuple(
+    _scan.c[name].label(f"scan_{name}")
+    for name in (
         "id",
         "device_id",
         "client_uuid",
         "body_hash",
-        "code_hash",
         "decision",
         "reason",
         "direction",
         "corrected_at",
-        "received_at",
         "decided_by",
         "server_verdict",
         "device_verdict",
         "conflict",
         "repeat_of_id",
     )
-    return tuple(table.c[name].label(f"{prefix}_{name}") for name in names)
-
-
-_LOGGED = _logged(_scan, "scan")
-_BY_UUID = select(*_LOGGED).where(
-    _scan.c.device_id == bindparam("device_id"), _scan.c.client_uuid == bindparam("client_uuid")
 )
 
 
@@ -225,8 +219,8 @@ def _context_statement(capacity: bool) -> Any:
             first_gate.name_en.label("gate_en"),
             OpeningDay.opens_at,
             OpeningDay.closes_at,
-            *_logged(said, "scan"),
-            *_logged(lately, "lately"),
+            said.c.id.label("said_id"),
+            lately.c.id.label("lately_id"),
             *((inside.label("inside_zone"),) if capacity else ()),
         )
         .select_from(here)
@@ -252,6 +246,7 @@ def _context_statement(capacity: bool) -> Any:
                 lately.c.badge_id == Badge.id,
                 lately.c.device_id == bindparam("device_id"),
                 lately.c.received_at > bindparam("since", type_=_scan.c.received_at.type),
+                lately.c.received_at <= bindparam("now", type_=_scan.c.received_at.type),
                 lately.c.code_hash == bindparam("code_hash"),
                 lately.c.direction == bindparam("direction"),
                 lately.c.decision != VOID,
@@ -296,23 +291,24 @@ def _try(connection: Connection, post: Post, command: Command, reading: Reading)
         "device_id": post.device_id,
         "client_uuid": command.client_uuid,
         "since": now - REPEAT,
+        "now": now,
         "code_hash": reading.code_hash,
         "direction": direction,
     }
-    row = scan_log.run(connection, _context_statement(post.capacity is not None), given).one()
+    row = first(connection, _context_statement(post.capacity is not None), given)
     point("after_lock")
     badge = row if row.badge_id is not None else None
     hashed = body_hash(reading.code_hash, command.direction)
-    if row.scan_id is not None:
-        return _replay(connection, row, badge, command, hashed)
-    if row.lately_id is not None and row.lately_received_at <= now:
+    if row.said_id is not None:
+        return _replay(connection, _logged_row(connection, row.said_id), badge, command, hashed)
+    if row.lately_id is not None:
         return _repeat(connection, post, command, reading, row, now, hashed)
     before = _state_of(row)
     if before.suspect or (before.last_at is not None and before.last_at >= now):
         # What is newest is not known without the log: hold the badge, so that the row can be settled with its set.
         scan_log.lock_badges(connection, [row.badge_id])
-        fresh = scan_log.run(connection, _context_statement(post.capacity is not None), given).one()
-        row, before = fresh, _state_of(fresh)
+        row = first(connection, _context_statement(post.capacity is not None), given)
+        before = _state_of(row)
     rules = rules_at(post, direction, _days(day, row.opens_at, row.closes_at))
     facts = facts_of(post, reading, badge, same_edition, before, row.inside_zone if post.capacity is not None else 0)
     verdict = decide(facts, rules, now)
@@ -365,16 +361,21 @@ def _try(connection: Connection, post: Post, command: Command, reading: Reading)
     )
 
 
+def _logged_row(connection: Connection, scan_id: int) -> Row[Any]:
+    return connection.execute(select(*_LOGGED).where(_scan.c.id == scan_id)).one()
+
+
 def _repeat(
     connection: Connection,
     post: Post,
     command: Command,
     reading: Reading,
-    row: Row[Any],
+    row: Any,
     now: dt.datetime,
     hashed: str,
 ) -> Answer:
     """The same badge once more at once is one passage. It is answered as before, and logged because it used up a number."""
+    before = _logged_row(connection, row.lately_id)
     values = new_row(
         edition_id=post.edition_id,
         device_id=post.device_id,
@@ -383,7 +384,7 @@ def _repeat(
         pairing_no=post.pairing_no,
         gate_id=post.gate_id,
         zone=post.zone,
-        direction=row.lately_direction,
+        direction=before.scan_direction,
         code_hash=reading.code_hash,
         badge_id=row.badge_id,
         device_time=command.device_time,
@@ -398,10 +399,10 @@ def _repeat(
     _same, scan_id = scan_log.write_one(connection, values, None, None)
     if scan_id is None:
         raise InFlight(command.client_uuid)
-    return replace(_stored(row, row, "lately"), client_uuid=command.client_uuid, repeat=True)
+    return replace(_stored(before, row), client_uuid=command.client_uuid, repeat=True)
 
 
-def _state_of(row: Row[Any]) -> State:
+def _state_of(row: Any) -> State:
     if row.presence_id is None:
         return NOBODY
     return State(
@@ -481,8 +482,8 @@ def _replay(connection: Connection, row: Row[Any], badge: Any, command: Command,
         raise UuidReused(command.client_uuid)
     answer = replace(_stored(row, badge), replayed=True)
     if row.scan_decision == VOID and row.scan_repeat_of_id is not None:
-        first = connection.execute(select(*_LOGGED).where(_scan.c.id == row.scan_repeat_of_id)).one()
-        answer = replace(_stored(first, badge), client_uuid=command.client_uuid, replayed=True, repeat=True)
+        answer = replace(
+            _stored(_logged_row(connection, row.scan_repeat_of_id), badge), client_uuid=command.client_uuid, replayed=True, repeat=True)
     if (
         command.decided
         and row.scan_decided_by == "server"
@@ -500,21 +501,20 @@ def _replay(connection: Connection, row: Row[Any], badge: Any, command: Command,
     return answer
 
 
-def _stored(row: Any, badge: Any, prefix: str = "scan") -> Answer:
+def _stored(row: Row[Any], badge: Any) -> Answer:
     """The answer that a logged scan got."""
-    decision, reason = getattr(row, f"{prefix}_decision"), getattr(row, f"{prefix}_reason")
     return Answer(
-        client_uuid=getattr(row, f"{prefix}_client_uuid"),
-        scan_id=getattr(row, f"{prefix}_id"),
-        status=decision,
-        reason=reason,
-        direction=getattr(row, f"{prefix}_direction"),
+        client_uuid=row.scan_client_uuid,
+        scan_id=row.scan_id,
+        status=row.scan_decision,
+        reason=row.scan_reason,
+        direction=row.scan_direction,
         holder=_holder(badge),
-        at=getattr(row, f"{prefix}_corrected_at"),
-        overridable=decision not in (*ADMITTED, VOID) and reason in OVERRIDABLE,
-        decided_by=getattr(row, f"{prefix}_decided_by"),
-        server_verdict=getattr(row, f"{prefix}_server_verdict"),
-        conflict=bool(getattr(row, f"{prefix}_conflict")),
+        at=row.scan_corrected_at,
+        overridable=row.scan_decision not in (*ADMITTED, VOID) and row.scan_reason in OVERRIDABLE,
+        decided_by=row.scan_decided_by,
+        server_verdict=row.scan_server_verdict,
+        conflict=bool(row.scan_conflict),
     )
 
 
@@ -798,5 +798,4 @@ def answer_of(scan: Scan) -> Answer:
     """The answer that belongs to a logged scan, for the device that asks again."""
     connection = db.session.connection()
     badge = connection.execute(_BADGES.where(Badge.id == scan.badge_id)).first()
-    row = connection.execute(select(*_LOGGED).where(_scan.c.id == scan.id)).one()
-    return _stored(row, badge)
+    return _stored(_logged_row(connection, scan.id), badge)
