@@ -10,7 +10,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, text
 
 from expo_crm.db import db
 from expo_crm.lib import clock
@@ -204,7 +204,8 @@ def _devices(edition_id: int) -> list[Device]:
 
 def _open_conflicts(edition_id: int) -> int:
     solved = exists(select(ScanResolution.id).where(ScanResolution.scan_id == Scan.id))
-    query = select(func.count()).where(Scan.edition_id == edition_id, Scan.conflict, ~solved)
+    # Written as the index of conflicts has it; SQLAlchemy's "conflict = 1" would not match that on SQLite.
+    query = select(func.count()).where(Scan.edition_id == edition_id, text("scan.conflict"), ~solved)
     return db.session.scalar(query) or 0
 
 
