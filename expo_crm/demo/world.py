@@ -18,7 +18,7 @@ from typing import Any
 
 from expo_crm.billing.domain.invoice import invoice_number
 from expo_crm.billing.models import Invoice, InvoiceLine, NumberSequence, Payment
-from expo_crm.demo import events, floor, names, showdays, words
+from expo_crm.demo import desk, events, floor, names, showdays, words
 from expo_crm.demo.leads import LEAD_TEAMS, LeadTeam
 from expo_crm.directory.models import Activity, Company, Consent, Employment, Participation, Person
 from expo_crm.exhibitors.domain.contract import contract_number
@@ -674,6 +674,8 @@ class World:
                 )
                 out.append((gate, device))
         showdays.add_doors(self, edition)
+        if edition in self.editions[-2:]:
+            desk.add_desk(self, edition)
         return out
 
     def _gates(
