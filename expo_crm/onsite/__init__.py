@@ -10,9 +10,10 @@ def init_app(app: Flask) -> None:
     """Devices as principals, their addresses, background work, and what the packages below ask of this one."""
     from expo_crm import jobs as ledger
     from expo_crm.directory import timeline
+    from expo_crm.directory.services import merging
     from expo_crm.exhibitors.services import portal_hooks
     from expo_crm.onsite import history, jobs, queries, queries_arrival, queries_events
-    from expo_crm.onsite.services import badges, events, leads
+    from expo_crm.onsite.services import arrival, badges, events, leads
     from expo_crm.onsite.views import api, inbox, kiosk, lead_device, principal, printing
 
     principal.init_app(app)
@@ -37,3 +38,4 @@ def init_app(app: Flask) -> None:
     app.extensions["expo_registration_changed"] = badges.refresh_registration
     app.extensions["expo_arrivals"] = queries_arrival.arrived_participations
     app.extensions["expo_programme"] = queries_events.has_public
+    merging.register_combiner("exhibitor_arrival", arrival.combine)

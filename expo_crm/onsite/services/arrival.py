@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -75,6 +76,19 @@ def undo(arrival: ExhibitorArrival, reason: str = "") -> None:
     )  # fmt: skip
     db.session.delete(arrival)
     db.session.flush()
+
+
+def combine(kept: Mapping[str, Any], dropped: Mapping[str, Any], _choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Two records of one company are merged and both had reported: it was here since the earlier moment."""
+    first = min(kept, dropped, key=lambda row: row["arrived_at"])
+    return {
+        "arrived_at": first["arrived_at"],
+        "recorded_by": first["recorded_by"],
+        "person_name": first["person_name"] or kept["person_name"] or dropped["person_name"],
+        "person_phone": first["person_phone"] or kept["person_phone"] or dropped["person_phone"],
+        "badges_handed": kept["badges_handed"] + dropped["badges_handed"],
+        "note": " · ".join(n for n in (kept["note"], dropped["note"]) if n)[:300],
+    }
 
 
 def _clean(fields: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from expo_crm.directory.models import Company, Participation
 from expo_crm.exhibitors.domain.portal import TaskState
 from expo_crm.exhibitors.models import Booth
 from expo_crm.exhibitors.services import portal
-from expo_crm.exhibitors.views import portal as portal_views
 from expo_crm.lib import clock, text
 from expo_crm.onsite import queries_arrival as queries
 from expo_crm.onsite.arrival_forms import ArrivalForm
@@ -33,7 +32,11 @@ from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
 SHOWN_EMPTY = 40
-MONEY_TASKS = {"contract", "deposit", "balance"}  # said by the warnings about money already
+# What an exhibitor should have done by now; money is said by the warnings.
+TASKS = {
+    "entry": _l("Complete the directory entry"),
+    "offers": _l("Say what you show"),
+}
 READ_FAULTS = {
     "unreadable": _l("This is no code of ours, or it is damaged. Search by company or stand number."),
     "not_genuine": _l("The signature of this code is wrong."),
@@ -203,14 +206,8 @@ def report(participation_id: int) -> ResponseReturnValue:
 
 
 def _missing(found: Participation) -> list[str]:
-    """Titles of what the exhibitor has not done in the portal, money apart."""
-    tasks = portal.overview(found).tasks
-    titles = portal_views.TASKS
-    return [
-        str(titles[t.key][0])
-        for t in tasks
-        if t.state is not TaskState.DONE and t.key not in MONEY_TASKS and t.key in titles
-    ]
+    """What the exhibitor has not done in the portal, money apart."""
+    return [str(TASKS[t.key]) for t in portal.overview(found).tasks if t.state is not TaskState.DONE and t.key in TASKS]
 
 
 @requires(Permission.REGISTRATION)
