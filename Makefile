@@ -15,7 +15,7 @@ JOBS   ?= 2
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format types bench build translate lock clean
+.PHONY: help run demo test lint format types bench faults build translate lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -45,6 +45,9 @@ types: .venv/.dev ## Check types and the markup of templates
 
 bench: .venv/.dev $(DIST) .venv/.translations ## Measure the paths that must be fast
 	$(BIN)/python -m tests.bench $(ARGS)
+
+faults: .venv/.dev $(DIST) .venv/.translations ## Break it on purpose, prove that nothing is lost (ARGS="F1 F4" for some, --write for docs/faults.md)
+	$(BIN)/python -m tests.faults $(ARGS)
 
 build: .venv/.run $(DIST) .venv/.translations ## Install and build everything that `make run` needs
 

@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 
-from tests.faults import cases, change, storage
+from tests.faults import browser, cases, change, report, storage
 from tests.faults.cases import Result, Scene, Sizes
 
 FULL = Sizes(
@@ -56,13 +56,26 @@ def main() -> int:
     options = parser.parse_args()
     chosen = [c for c in ALL if not options.cases or c.__name__.upper() in options.cases]
     sizes = Sizes() if options.small else FULL
-    badges = 12_000 if options.small else 60_000
+    begin = time.monotonic()
     results = []
-    with cases.scene_of(
-        sizes, options.seed, badges=badges, durable=not options.small, strict=not options.small
-    ) as scene:
-        for case in chosen:
-            results.append(run(case, scene))
+    if chosen:
+        badges = 12_000 if options.small else 60_000
+        with cases.scene_of(
+            sizes, options.seed, badges=badges, durable=not options.small, strict=not options.small
+        ) as scene:
+            results = [run(case, scene) for case in chosen]
+            postgres = str(scene.house.rows("SHOW server_version")[0][0])
+            # The last word is the command that an organizer has.
+            said = scene.house.flask("onsite", "rebuild")
+            print(said, file=sys.stderr)
+            if any(" 0 different" not in line for line in said.splitlines() if "different" in line):
+                results[-1].wanted.append(f"flask onsite rebuild: {said}")
+    if not options.cases or browser.NUMBERS & set(options.cases):
+        results += browser.run(options.cases)
+    stated = report.facts(results, options.seed, time.monotonic() - begin, 3, postgres if chosen else "–")
+    print(report.show(results, stated))
+    if options.write:
+        print(f"written: {report.write(results, stated).name}", file=sys.stderr)
     return int(any(not r.ok for r in results))
 
 

@@ -84,6 +84,8 @@ def finish(result: Result, scene: Scene, gates: list[Gate]) -> Result:
     for gate in gates:
         gate.drain()
     result.finding = check(scene.house, gates)
+    for gate in gates:
+        gate.close()
     return result
 
 
@@ -282,7 +284,7 @@ def f5(scene: Scene) -> Result:
     offline.queue.clear()
     talk = total(live)
     p95 = part(talk.times, 0.95)
-    result.seen = f"stored in {first:.1f} s, replayed in {second:.1f} s; live p95 {_ms(p95)}, {_answers(talk)}; {replays} of {len(sent):,} replayed"
+    result.seen = f"stored in {first:.1f} s, replayed in {second:.1f} s ({replays} of {len(sent):,}); live p95 {_ms(p95)}, {_answers(talk)}"
     result.want(not wrong, f"{wrong} items without a good receipt")
     result.want(replays == len(sent), f"{len(sent) - replays} were not replayed")
     if scene.strict:
@@ -316,7 +318,7 @@ def f6(scene: Scene) -> Result:
     sizes = scene.sizes
     count = max(300, sizes.queue // 10)
     result = Result(
-        "F6", f"the same {count:,} queued scans, answers cut off after every k-th batch (k = {', '.join(map(str, sizes.cut_every))}), all sent again",
+        "F6", f"{count:,} queued scans, cut off after every k-th batch (k = {', '.join(map(str, sizes.cut_every))}), all sent again",
         "the same final state for every k",
     )  # fmt: skip
     badges = scene.house.take(count)
@@ -686,6 +688,7 @@ def _withdrawn(scene: Scene, result: Result) -> list[Gate]:
     result.want(answer.status == 200 and held == 3, f"withdrawn: answer {answer.status}, {held} of 3 in quarantine")
     result.seen += f"; {held} scans of a withdrawn device in quarantine"
     online = gate.send("/api/gate/scan", items[0], HANG)
+    gate.close()
     result.want(online.status == 401, f"withdrawn: a scan was answered {online.status}")
     return []
 

@@ -25,7 +25,7 @@ def f20(scene: Scene) -> Result:
     """The upgrade of a database with data is killed at random moments; devices speak as they did before it."""
     kills = 2 if not scene.strict else 6
     result = Result(
-        "F20", f"flask db upgrade from the first version killed after a random time, {kills} × each kind of database; bodies of older devices",
+        "F20", f"flask db upgrade killed at a random place, {kills} × on each kind of database; devices of the first version",
         "the next upgrade goes through, nothing is lost; a queue of the first version is accepted",
     )  # fmt: skip
     random_ = random.Random(scene.seed)

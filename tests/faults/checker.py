@@ -36,7 +36,8 @@ class Finding:
         return bad == 0 and not self.faults
 
     def __str__(self) -> str:
-        text = f"{self.shown:,} shown, {self.stored:,} stored, lost {self.lost}, double {self.double}, projection differs in {self.differences}"
+        text = f"{self.shown:,} shown, {self.stored:,} stored, lost {self.lost}, double {self.double}"
+        text += f", projection differs in {self.differences}"
         for name in ("unknown", "wrong", "queued"):
             if value := getattr(self, name):
                 text += f", {name} {value}"

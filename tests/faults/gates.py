@@ -189,7 +189,7 @@ class Gate:
             self.journal.write("shown", key, status=shown, by="server", repeat=answer.body.get("repeat", False))
             self.journal.write("receipt", key)
             return shown
-        if answer.status not in (200, 429, 503):
+        if answer.status not in (200, 429, 503) and not _in_flight(answer):
             self.talk.faults.append(f"a good scan was answered {answer.status} {str(answer.body)[:100]}")
         return self._alone(item)
 
@@ -215,7 +215,7 @@ class Gate:
         if len(receipts) != len(items) or [r["index"] for r in receipts] != list(range(len(items))):
             self.talk.faults.append(f"{len(items)} items got {len(receipts)} receipts, or in another order")
         for receipt in receipts:
-            if receipt["client_uuid"]:
+            if receipt["client_uuid"] and not receipt.get("retry"):
                 self.journal.write("receipt" if receipt["ok"] else "refused", receipt["client_uuid"])
         return receipts
 
@@ -227,7 +227,7 @@ class Gate:
                 receipts = self.upload(part)
             except Unreachable:
                 return False
-            done = {r["client_uuid"] for r in receipts}
+            done = {r["client_uuid"] for r in receipts if not r.get("retry")}
             self.queue = [item for item in self.queue if item["client_uuid"] not in done]
             if not done:
                 return False
@@ -241,9 +241,21 @@ class Gate:
                 raise AssertionError(f"gate {self.device_id}: {len(self.queue)} scans could not be uploaded")
             time.sleep(0.3)
 
+    def close(self) -> None:
+        """No more scans: close its connections and its journal, which stays on disk."""
+        for line in self.lines.values():
+            line.close()
+        self.lines.clear()
+        self.journal.file.close()
+
     def heartbeat(self) -> Answer:
         at = self.clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return self.send("/api/gate/heartbeat", {"device_time": at, "queue": len(self.queue), "version": "faults"}, 5)
+
+
+def _in_flight(answer: Answer) -> bool:
+    """The same uuid is being stored at this moment, by the request that we gave up waiting for."""
+    return answer.status == 409 and isinstance(answer.body, dict) and answer.body.get("error") == "in_flight"
 
 
 class Traffic:

@@ -165,6 +165,8 @@ def check_drained(scene: Scene, gates: list[Gate]) -> str:
     for gate in gates:
         gate.drain()
     finding = check(scene.house, gates)
+    for gate in gates:
+        gate.close()
     return "" if finding.clean else str(finding)
 
 
@@ -237,7 +239,10 @@ def f13(scene: Scene) -> Result:
 
 
 def _second_writer(scene: Scene, result: Result, gate: Gate) -> float:
-    program = "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN IMMEDIATE'); print('held', flush=True); time.sleep(10)"
+    program = (
+        "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN IMMEDIATE');"
+        " print('held', flush=True); time.sleep(10)"
+    )
     file = scene.house.url.removeprefix("sqlite:///")
     with subprocess.Popen([sys.executable, "-c", program, file], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
