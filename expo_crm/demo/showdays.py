@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from expo_crm.db import db
 from expo_crm.onsite.domain.admission import Verdict
 from expo_crm.onsite.domain.scan_input import Command
-from expo_crm.onsite.models import AccessWindow, Badge, BadgeSetup, Device, Gate, Presence, Scan, Zone
+from expo_crm.onsite.models import AccessWindow, Badge, BadgeSetup, Device, Gate, HandTally, Presence, Scan, Zone
 from expo_crm.onsite.services import badges, conflicts, devices, quarantine, scans
 from expo_crm.visitors.models import VisitorClass
 
@@ -35,7 +35,11 @@ def add_zones(world: World, edition: dict[str, Any]) -> None:
     world.add(
         BadgeSetup, edition_id=edition["id"], feed_version=1, lineage=f"{own.getrandbits(64):016x}", code_mode="signed"
     )
-    show = world.add(Zone, edition_id=edition["id"], hall_id=None, code="show", name_zh="全展会", name_en="The whole show")
+    show = world.add(
+        Zone, edition_id=edition["id"], hall_id=None, code="show", name_zh="全展会", name_en="The whole show", capacity=4000
+    )  # fmt: skip
+    if edition["state"] == "closed":
+        _count_by_hand(world, edition)
     forum = world.add(
         Zone, edition_id=edition["id"], hall_id=None, code=FORUM, name_zh="论坛区", name_en="Forum", capacity=420,
         anti_passback="once", classes=["buyer", "press", "trade", "vip"], restricted=True,
@@ -44,6 +48,14 @@ def add_zones(world: World, edition: dict[str, Any]) -> None:
     window(world, show, "exhibitor", edition["starts_on"] - dt.timedelta(days=1), dt.time(8), dt.time(20))
     window(world, show, "crew", None, dt.time(6), dt.time(22))
     window(world, forum, "", None, dt.time(9), dt.time(17, 30))
+
+
+def _count_by_hand(world: World, edition: dict[str, Any]) -> None:
+    """School classes and helpers of the last afternoon, who wore no badge."""
+    last = edition["days"][-1]
+    for minute, delta, note in ((5, 32, "职业学校参观团 A vocational school"), (48, 6, "志愿者 Volunteers"), (170, -32, "")):
+        at = dt.datetime.combine(last, dt.time(10), dt.timezone(dt.timedelta(hours=8))) + dt.timedelta(minutes=minute)
+        world.add(HandTally, edition_id=edition["id"], zone="show", local_day=last, delta=delta, note=note, user_id=None, at=at)
 
 
 def window(world: World, zone: int, class_code: str, day: dt.date | None, opens: dt.time, closes: dt.time) -> None:

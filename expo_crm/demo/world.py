@@ -763,12 +763,11 @@ class World:
         rng = self.rng
         closing = dt.datetime.combine(day, dt.time(16 if day == edition["ends_on"] else 17), ZONE)
         entry = dt.datetime.combine(day, dt.time(hour, rng.randrange(60), rng.randrange(60)), ZONE)
-        entry = (
-            max(entry, earliest + dt.timedelta(minutes=4))
-            if earliest
-            else entry
-        )
-        entry = min(entry, closing - dt.timedelta(minutes=20))
+        if earliest:
+            entry = max(entry, earliest + dt.timedelta(minutes=4))
+        if entry > closing - dt.timedelta(minutes=20):  # nobody comes for the last minutes; those who would come earlier
+            entry = closing - dt.timedelta(seconds=rng.randrange(20 * 60, 150 * 60))
+            entry = max(entry, min(earliest + dt.timedelta(minutes=4), closing)) if earliest else entry
         gate = rng.choices(self.doors, weights=[55, 35, 10])[0]
         moves = [(entry, "entry", gate)]
         if rng.random() < 0.16 and entry.hour < 13:
