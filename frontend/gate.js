@@ -162,7 +162,7 @@ part("annul-form")?.addEventListener("submit", async (event) => {
   lastPassed = null;
   seen.code = "";
   part("annul-dialog").close();
-  screen.stop(texts.annulled, texts.annulledHelp);
+  screen.note(texts.annulled, texts.annulledHelp);
   showAnnul();
   sync.beat();
 });

@@ -55,6 +55,13 @@ export class Screen {
     clearTimeout(this.timer);
   }
 
+  /** Neither yes nor no: something was done. */
+  note(title, text) {
+    this.#show("note", { title, text });
+    this.shown = null;
+    this.#hold(HOLD_MS.warn);
+  }
+
   idle() {
     clearTimeout(this.timer);
     this.shown = null;
@@ -77,7 +84,8 @@ export class Screen {
     this.verdict.className = `verdict gate-verdict verdict-${kind}${here ? " verdict-here" : ""}`;
     this.verdict.hidden = false;
     this.part("sign").replaceChildren(this.part(`sign-${kind}`).content.cloneNode(true));
-    for (const [name, value] of Object.entries({ label, title, text, holder })) {
+    const words = { label: label === title ? "" : label, title, text, holder };
+    for (const [name, value] of Object.entries(words)) {
       const element = this.part(name);
       element.textContent = value;
       element.hidden = !value;
@@ -103,7 +111,7 @@ export class Screen {
     if (!pair) return "";
     if (!this.kiosk) return pair[this.locale] ?? "";
     const own = answer.holder?.locale;
-    return own ? pair[own] : [pair.zh, pair.en].filter(Boolean).join(" / ");
+    return own ? pair[own] : [pair.zh, pair.en].filter(Boolean).join("\n");
   }
 
   #holder(holder) {
