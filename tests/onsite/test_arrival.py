@@ -131,3 +131,25 @@ def test_who_may_not_see_contacts_sees_them_masked(client, session):
     client.post("/sign-out")
     sign_in(client, cast.reader)
     assert client.get(cast.url).status_code == 200 and client.get(own).status_code == 403
+
+
+def test_the_hall_plan_shows_who_has_come(client, session):
+    cast = stage(session)
+    for booth in cast.booths[:2]:
+        booth.state = "sold"
+    arrival.report(cast.here[1], user_id=None)
+    session.commit()
+    sign_in(client, cast.reader)
+    seen = client.get(f"/e/{cast.edition.slug}/plan/halls/H1/states").json
+    assert seen["booths"][str(cast.booths[0].id)][:2] == ["sold is-arrived", "✓"]
+    assert seen["booths"][str(cast.booths[1].id)][0] == "sold"
+    assert "展商已报到" in client.get(f"/e/{cast.edition.slug}/plan?hall=H1").text
+
+
+def test_two_records_of_one_company_keep_the_earlier_arrival(session):
+    early = {"arrived_at": clock.now(), "recorded_by": 1, "person_name": "", "person_phone": "1", "badges_handed": 2, "note": "a"}
+    late = {**early, "arrived_at": clock.now(), "recorded_by": 2, "person_name": "陈", "badges_handed": 1, "note": "b"}
+    for kept, dropped in ((early, late), (late, early)):
+        made = arrival.combine(kept, dropped, {})
+        assert (made["arrived_at"], made["recorded_by"], made["person_name"]) == (early["arrived_at"], 1, "陈")
+        assert made["badges_handed"] == 3 and set(made["note"].split(" · ")) == {"a", "b"}

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from flask import Response, abort, flash, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask import (
+    Response,
+    abort,
+    current_app,
+    flash,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -43,6 +55,12 @@ class Drawn:
     letter: str
     who: str
     label: str
+    arrived: bool = False
+
+    @property
+    def look(self) -> str:
+        """The state as the drawing's class: a sold booth with somebody on it looks different from an empty one."""
+        return f"{self.state} is-arrived" if self.arrived else self.state
 
     @property
     def x(self) -> float:
@@ -84,15 +102,24 @@ def _who(booth: Booth) -> str:
     return i18n.bi(booth.opportunity.company) if booth.opportunity else ""
 
 
-def draw(booth: Booth, now: dt.datetime) -> Drawn:
-    """What the plan shows of a booth at this moment."""
+def draw(booth: Booth, now: dt.datetime, here: frozenset[int] = frozenset()) -> Drawn:
+    """What the plan shows of a booth at this moment. ``here``: the participations that have reported on site."""
     state = effective_state(booth.state, booth.held_until, now)
     who = "" if state in {BoothState.AVAILABLE, BoothState.BLOCKED} else _who(booth)
-    letter = labels.booth_letter(state)
+    arrived = state == BoothState.SOLD and any(o.participation_id in here for o in booth.occupants)
+    letter = "✓" if arrived else labels.booth_letter(state)
     # The name begins with what stands on the booth, so that people who speak to the machine can say what they see.
     parts = [f"{booth.code} {letter}".strip(), str(labels.BOOTH_STATES[state]), i18n.m2(booth.area_m2), who]
+    if arrived:
+        parts.append(_("Exhibitor has arrived"))
     comma = "，" if i18n.locale() == "zh" else ", "
-    return Drawn(booth, state.value, letter, who, comma.join(p for p in parts if p))
+    return Drawn(booth, state.value, letter, who, comma.join(p for p in parts if p), arrived)
+
+
+def _here() -> frozenset[int]:
+    """Who has come, as the package of the show days knows; empty before the first one and without that package."""
+    ask = current_app.extensions.get("expo_arrivals")
+    return frozenset(ask(g.edition.id)) if ask else frozenset()
 
 
 def _legend(drawn: list[Drawn]) -> list[dict[str, Any]]:
@@ -109,6 +136,11 @@ def _legend(drawn: list[Drawn]) -> list[dict[str, Any]]:
                 "m2": area,
             }
         )
+    came = [d for d in drawn if d.arrived]
+    if came:
+        area = sum((d.booth.area_m2 for d in came), Decimal(0))
+        label = _("Exhibitor has arrived")
+        out.append({"state": "arrived", "label": label, "letter": "✓", "count": len(came), "m2": area})
     return out
 
 
@@ -122,7 +154,8 @@ def plan() -> ResponseReturnValue:
     halls = shows.list_halls(g.edition.id)
     hall = _hall(halls)
     now = clock.now()
-    drawn = [draw(b, now) for b in queries.list_booths(hall.id)] if hall else []
+    here = _here()
+    drawn = [draw(b, now, here) for b in queries.list_booths(hall.id)] if hall else []
     q = text.clean(request.args.get("q", ""))[:60]
     found = [draw(b, now) for b in queries.search_booths(g.edition.id, q)] if q else []
     raw = request.args.get("booth", "")
@@ -155,9 +188,10 @@ def booth_states(hall_code: str) -> ResponseReturnValue:
     if hall is None:
         abort(404)
     now = clock.now()
-    drawn = [draw(b, now) for b in queries.list_booths(hall.id)]
+    here = _here()
+    drawn = [draw(b, now, here) for b in queries.list_booths(hall.id)]
     return jsonify(
-        booths={str(d.booth.id): [d.state, d.letter, d.label, d.who] for d in drawn},
+        booths={str(d.booth.id): [d.look, d.letter, d.label, d.who] for d in drawn},
         legend={
             item["state"]: _("%(count)s · %(area)s", count=item["count"], area=i18n.m2(item["m2"]))
             for item in _legend(drawn)
