@@ -13,7 +13,8 @@ from tests.bench import report, scans, stage
 from tests.bench.report import Line, say
 from tests.support import postgres
 
-PARTS = ("scans", "lists", "badges", "imports")
+PARTS = ("scans", "queue", "device", "lists", "badges", "imports")
+DEVICE_BADGES = 50_000
 
 
 def main() -> None:
@@ -37,21 +38,33 @@ def main() -> None:
         on = stage.prepare(server, folder, "expo_bench")
         say(f"filling the database: {big:,} registrations with badges")
         stage.fill(on, big, small)
-        app = stage.serve(on, "wsgi:app") if {"scans", "lists"} & set(parts) else None
+        app = stage.serve(on, "wsgi:app") if {"scans", "queue", "lists"} & set(parts) else None
         if app and "lists" in parts:
             lines += import_module("tests.bench.lists").run(on, app.port, big, rounds=5 if options.quick else 15)
         if app and "scans" in parts:
             codes = stage.codes(on, on.edition_id, 16_000)
             bare = stage.serve(on, "tests.bench.bare:app")
             lines += scans.run(
-                on, codes, app, bare, seconds=2 if options.quick else 4, rounds=rounds, hold=5 if options.quick else 60
+                on,
+                codes,
+                app,
+                bare,
+                seconds=2 if options.quick else 4,
+                rounds=rounds,
+                hold=60 if options.quick else 300,
             )
             small_codes = stage.codes(on, on.small_edition_id, 10)
             lines.append(scans.statements(on, codes[-10:], small_codes, big, small))
+        if app and "queue" in parts:
+            lines += import_module("tests.bench.queue").run(
+                on, app, count=2_000 if options.quick else 20_000, rounds=1 if options.quick else 3
+            )
         for part in ("badges", "imports"):
             if part in parts:
                 lines += import_module(f"tests.bench.{part}").run(on, quick=options.quick, rounds=rounds)
         stated = report.facts(on, before)
+        if "device" in parts:
+            lines += _device(server, folder, quick=options.quick)
         report.show(lines, stated)
         if options.write:
             say(f"written: {report.write(lines, stated).name}")
@@ -61,6 +74,20 @@ def main() -> None:
             server.drop("expo_bench")
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _device(server: postgres.PostgresServer, folder: Path, *, quick: bool) -> list[Line]:
+    """On a database of its own: a device holds one edition, and that of the others is five times as large."""
+    badges = 5_000 if quick else DEVICE_BADGES
+    on = stage.prepare(server, folder, "expo_bench_device")
+    try:
+        stage.fill(on, badges, 10)
+        return import_module("tests.bench.device").run(
+            on, stage.serve(on, "wsgi:app"), folder, badges=badges, scans=12 if quick else 62
+        )
+    finally:
+        on.close()
+        server.drop("expo_bench_device")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,9 @@ def run(on: Stage, *, quick: bool, rounds: int) -> list[Line]:
     size = 0
     with on.app.app_context():
         edition = db.session.get_one(Edition, on.edition_id)
-        found = list(db.session.scalars(select(Badge.id).where(Badge.edition_id == edition.id).order_by(Badge.id).limit(count)))
+        found = list(
+            db.session.scalars(select(Badge.id).where(Badge.edition_id == edition.id).order_by(Badge.id).limit(count))
+        )
         badges.print_many(edition, found[:10])  # loads the fonts
         for number in range(rounds):
             say(f"{count} badges, round {number + 1} of {rounds}")

@@ -69,7 +69,9 @@ def run(
         say(f"scans, {HOLD_RATE} a second for {hold:.0f} s")
         held = measure(app, 32, hold, rate=HOLD_RATE)
         name = f"scans at {HOLD_RATE}/s held for {hold:.0f} s"
-        out.append(Line(name, f"p99 {held.p99:.0f} ms", f"p50 {held.p50:.0f} ms, {held.count:,} scans", "", "p99 < 400 ms"))
+        out.append(
+            Line(name, f"p99 {held.p99:.0f} ms", f"p50 {held.p50:.0f} ms, {held.count:,} scans", "", "p99 < 400 ms")
+        )
     return out
 
 
@@ -104,4 +106,6 @@ def statements(on: Stage, codes: list[str], small_codes: list[str], big: int, sm
     finally:
         event.remove(engine, "before_cursor_execute", note)
     same = "same" if counts[0] == counts[1] else "different"
-    return Line(f"statements per scan, {big:,} badges", str(counts[1]), f"{small:,} badges: {counts[0]}", same, "the same")
+    return Line(
+        f"statements per scan, {big:,} badges", str(counts[1]), f"{small:,} badges: {counts[0]}", same, "the same"
+    )

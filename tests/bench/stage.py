@@ -35,7 +35,9 @@ BASE_ID = 1_000_000  # of copied rows, above what the sequences give out meanwhi
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰红健辉峰宁"
-CITIES = text.words("东浦 澄江 北辰 临海 永宁 青屿 云溪 金湖 长汀 石梁 宁川 南屏 西陵 江浦 龙泉 白塔 新桥 广陵 平湖 安丰")
+CITIES = text.words(
+    "东浦 澄江 北辰 临海 永宁 青屿 云溪 金湖 长汀 石梁 宁川 南屏 西陵 江浦 龙泉 白塔 新桥 广陵 平湖 安丰"
+)
 BRANDS = [a + b for a in "禾川瑞恒嘉腾宏远" for b in "达盛源泰科明康益润丰"]
 TRADES = text.words("泵业有限公司 阀门股份有限公司 密封件厂 自动化设备有限公司 贸易有限公司")
 
@@ -134,12 +136,18 @@ def fill(stage: Stage, big: int, small: int) -> None:
 
 def copy_visitors(connection: psycopg.Connection[Any], edition_id: int, start: int, count: int) -> None:
     random_ = random.Random(SEED + edition_id)
-    names = [(n, text.search_key(n), text.pinyin(n)[0]) for n in (s + a + b for s in SURNAMES for a in GIVEN[:5] for b in GIVEN)]
+    names = [
+        (n, text.search_key(n), text.pinyin(n)[0])
+        for n in (s + a + b for s in SURNAMES for a in GIVEN[:5] for b in GIVEN)
+    ]
     companies = [(n, text.search_key(n)) for n in (c + b + t for c in CITIES for b in BRANDS for t in TRADES)]
     people = [(start + i, *random_.choice(names), *random_.choice(companies)) for i in range(count)]
     now = dt.datetime.now(dt.UTC)
     day = dt.timedelta(days=1)
-    classes = [row[0] for row in connection.execute("SELECT id FROM visitor_class WHERE edition_id = %s ORDER BY id", [edition_id])]
+    classes = [
+        row[0]
+        for row in connection.execute("SELECT id FROM visitor_class WHERE edition_id = %s ORDER BY id", [edition_id])
+    ]
     class_of = [classes[0] if random_.random() < 0.8 else random_.choice(classes) for _ in people]
     copy(
         connection, "person",
@@ -238,6 +246,8 @@ def serve(stage: Stage, target: str) -> Server:
         "EXPO_SECRET_KEY": SECRET,
         "EXPO_INSTANCE": str(stage.instance),
         "EXPO_BASE_URL": f"http://127.0.0.1:{port}",
+        "EXPO_SCAN_RATE": "0",  # 32 devices stand for a whole venue here
+        "EXPO_SCAN_RATE": "0",  # each connection scans as fast as it can
         "PYTHONPATH": str(ROOT),
     }
     log = open(stage.instance / f"{target.split(':')[0]}.log", "wb")  # noqa: SIM115 - open as long as the server
