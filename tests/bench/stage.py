@@ -247,7 +247,6 @@ def serve(stage: Stage, target: str) -> Server:
         "EXPO_INSTANCE": str(stage.instance),
         "EXPO_BASE_URL": f"http://127.0.0.1:{port}",
         "EXPO_SCAN_RATE": "0",  # 32 devices stand for a whole venue here
-        "EXPO_SCAN_RATE": "0",  # each connection scans as fast as it can
         "PYTHONPATH": str(ROOT),
     }
     log = open(stage.instance / f"{target.split(':')[0]}.log", "wb")  # noqa: SIM115 - open as long as the server
