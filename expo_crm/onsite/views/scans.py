@@ -17,6 +17,7 @@ from expo_crm.onsite import queries
 from expo_crm.onsite.domain.reasons import ADMITTED, OVERRIDABLE, REASONS, reason_text
 from expo_crm.onsite.models import Badge, Device, Gate, Scan
 from expo_crm.onsite.services import by_hand as services
+from expo_crm.visitors.models import Registration
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
 from expo_crm.web.i18n import bi, locale
@@ -264,7 +265,7 @@ def _find_badges(words: str) -> list[Badge]:
     return list(
         db.session.scalars(
             queries.badge_list(g.edition)
-            .where(Badge.state != "replaced", _search(words))
+            .where(Badge.state != "replaced", or_(_search(words), listing.contains(Registration.search_key, words)))
             .order_by(Badge.sort_key, Badge.id)
             .limit(MOST_FOUND)
         )
