@@ -11,6 +11,7 @@ CSP = (
 )
 # Decoding QR codes needs WebAssembly, and only the scanner pages need that and the camera.
 CSP_SCANNER = CSP.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
+CSP_DATA = "default-src 'none'; frame-ancestors 'none'"
 SCANNER_PATHS = ("/gate", "/lead", "/kiosk")
 
 
@@ -25,6 +26,11 @@ def allow_camera(page: ResponseReturnValue) -> Response:
 def init_app(app: Flask, *, https: bool) -> None:
     @app.after_request
     def headers(response: Response) -> Response:
+        if request.path.startswith("/api/"):  # data for programs, many times a second: nothing that a page would need
+            response.headers.setdefault("X-Content-Type-Options", "nosniff")
+            response.headers.setdefault("Content-Security-Policy", CSP_DATA)
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+            return response
         scanner = request.path.startswith(SCANNER_PATHS)
         response.headers.setdefault("Content-Security-Policy", CSP_SCANNER if scanner else CSP)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")

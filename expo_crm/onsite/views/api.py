@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Flask, Response, after_this_request, current_app, jsonify, make_response
+from flask import Flask, Response, after_this_request, current_app
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -43,13 +44,14 @@ def init_app(app: Flask) -> None:
 def _answer(body: dict[str, Any]) -> Response:
     post = principal.find_post()
     newest = post.snapshot_version if post else 0
-    response = make_response(jsonify({**body, "snapshot_version": newest, "server_time": _iso(clock.now())}))
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    body["snapshot_version"] = newest
+    body["server_time"] = _iso(clock.now())
+    text_ = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(text_.encode(), mimetype="application/json", headers={"Cache-Control": "no-store"})
 
 
 def _iso(at: dt.datetime) -> str:
-    return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}Z"
 
 
 def _post_at_gate() -> Post:
