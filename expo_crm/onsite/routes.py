@@ -174,10 +174,10 @@ at("/e/<edition>/zones/<int:zone_id>/windows/<int:window_id>/remove", "remove_wi
 # What waits for a supervisor
 at("/e/<edition>/inbox", "inbox", inbox.inbox)
 at("/e/<edition>/inbox/panel", "inbox_panel", inbox.inbox_panel)
-at("/e/<edition>/inbox/conflicts/<int:scan_id>", "conflict", inbox.conflict)
-at("/e/<edition>/inbox/conflicts/<int:scan_id>/resolve", "resolve_conflict", inbox.resolve, methods=["POST"])
-at("/e/<edition>/inbox/devices/<int:device_id>", "held_device", inbox.held_device)
-at("/e/<edition>/inbox/devices/<int:device_id>/settle", "settle_held", inbox.settle_held, methods=["POST"])
+at("/e/<edition>/inbox/conflicts/<int:conflict_id>", "conflict", inbox.conflict)
+at("/e/<edition>/inbox/conflicts/<int:conflict_id>/resolve", "resolve_conflict", inbox.resolve, methods=["POST"])
+at("/e/<edition>/inbox/devices/<int:withdrawn_id>", "held_device", inbox.held_device)
+at("/e/<edition>/inbox/devices/<int:withdrawn_id>/settle", "settle_held", inbox.settle_held, methods=["POST"])
 
 # Keys that sign badge codes
 at("/e/<edition>/keys", "keys", keys.overview)

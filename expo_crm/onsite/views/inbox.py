@@ -115,19 +115,19 @@ def inbox_panel() -> ResponseReturnValue:
     return render_template("onsite/inbox_panel.html", **_context())
 
 
-def _conflict(scan_id: int) -> Scan:
-    found = conflicts.find_open(g.edition.id, scan_id) if scan_id < 2**53 else None
+def _conflict(conflict_id: int) -> Scan:
+    found = conflicts.find_open(g.edition.id, conflict_id) if conflict_id < 2**53 else None
     if found is None:
         abort(404)
     return found
 
 
 @requires(Permission.GATE)
-def conflict(scan_id: int) -> ResponseReturnValue:
+def conflict(conflict_id: int) -> ResponseReturnValue:
     """One conflict with what else the badge did in this zone and period."""
-    scan = conflicts.find_open(g.edition.id, scan_id) if scan_id < 2**53 else None
+    scan = conflicts.find_open(g.edition.id, conflict_id) if conflict_id < 2**53 else None
     if scan is None:  # settled meanwhile, or never one
-        return redirect(url_for("onsite.scan", scan_id=scan_id))
+        return redirect(url_for("onsite.scan", scan_id=conflict_id))
     others = [o for o in conflicts.others_of(scan) if o.decision in ADMITTED]
     return render_template(
         "onsite/inbox_conflict.html",
@@ -153,9 +153,9 @@ def conflict(scan_id: int) -> ResponseReturnValue:
 
 
 @requires(Permission.GATE)
-def resolve(scan_id: int) -> ResponseReturnValue:
+def resolve(conflict_id: int) -> ResponseReturnValue:
     """Settle a conflict with a note; with ``block`` the badge is refused from now on as well."""
-    scan = _conflict(scan_id)
+    scan = _conflict(conflict_id)
     note = text.clean(request.form.get("note", ""), limit=300)
     if len(note) < 3:
         raise Refused(_("Please write what you found out."))
@@ -174,16 +174,16 @@ def resolve(scan_id: int) -> ResponseReturnValue:
 
 
 @requires(Permission.GATE)
-def held_device(device_id: int) -> ResponseReturnValue:
+def held_device(withdrawn_id: int) -> ResponseReturnValue:
     """The scans that one withdrawn device still had, to be taken or left out."""
-    found = queries_inbox.list_quarantined(g.edition.id, device_id, SHOWN) if device_id < 2**53 else []
+    found = queries_inbox.list_quarantined(g.edition.id, withdrawn_id, SHOWN) if withdrawn_id < 2**53 else []
     if not found:
         return redirect(url_for("onsite.inbox", tab="quarantine"))
     return render_template(
         "onsite/inbox_held.html",
         device=found[0].device,
         rows=[{"scan": row, "said": _said(row.item), "tone": _said_tone(row.item)} for row in found],
-        waiting=len(queries_inbox.quarantined_ids(g.edition.id, device_id)),
+        waiting=len(queries_inbox.quarantined_ids(g.edition.id, withdrawn_id)),
         shown=SHOWN,
         moment=moment,
     )
@@ -200,11 +200,11 @@ def _said_tone(item: dict[str, Any]) -> str:
 
 
 @requires(Permission.GATE)
-def settle_held(device_id: int) -> ResponseReturnValue:
+def settle_held(withdrawn_id: int) -> ResponseReturnValue:
     """Take the ticked scans, or all of the device, into the log; or leave them out for good."""
-    if device_id >= 2**53:
+    if withdrawn_id >= 2**53:
         abort(404)
-    mine = set(queries_inbox.quarantined_ids(g.edition.id, device_id))
+    mine = set(queries_inbox.quarantined_ids(g.edition.id, withdrawn_id))
     if not mine:
         raise Refused(_("Nothing of this device is waiting any more."), 409)
     if request.form.get("all") == "1":
@@ -226,7 +226,7 @@ def settle_held(device_id: int) -> ResponseReturnValue:
             flash(_("%(n)s scans are left out for good.", n=done), "success")
         case _:
             abort(422)
-    return redirect(url_for("onsite.held_device", device_id=device_id))
+    return redirect(url_for("onsite.held_device", withdrawn_id=withdrawn_id))
 
 
 def count_for_navigation(edition_id: int) -> int:
