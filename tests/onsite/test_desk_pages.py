@@ -106,7 +106,7 @@ def test_a_blocked_badge_is_not_printed_at_the_desk(client, session):
 
 
 def test_a_walk_in_is_registered_and_printed_once(client, session):
-    cast = at_desk(client, session)
+    at_desk(client, session)
     wording = CONSENTS[0]
     data = walk_in(email="zhao@new.example", phone="138 0000 1111", consent=[wording.version, "no-such-version"])
     page = client.get(f"{E}/desk").text

@@ -133,7 +133,10 @@ def test_a_logo_is_drawn_anew_and_printed(client, session):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a", b"\x89PNG\r\n\x1a\n" + b"\0" * 100, png()[:90], b"x" * (5 * 1024 * 1024 + 1), png((9000, 9000), "JPEG")],
+    [
+        b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a", b"\x89PNG\r\n\x1a\n" + b"\0" * 100, png()[:90],
+        b"x" * (5 * 1024 * 1024 + 1), png((9000, 9000), "JPEG"),
+    ],
     ids=["empty", "svg", "half gif", "broken png", "cut", "large", "pixels"],
 )  # fmt: skip
 def test_what_is_no_picture_is_refused_in_words(client, session, data):

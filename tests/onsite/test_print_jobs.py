@@ -55,7 +55,7 @@ def tell(client, cast, job_id, what, number=0, body=None):
 
 
 def confirm(client, cast, opened, **others):
-    body = {"token": opened["token"], "key": str(uuid.uuid4()), "name": opened["name"], "company": opened["company"], "job_title": opened["job_title"]}
+    body = {"key": str(uuid.uuid4()), **{name: opened[name] for name in ("token", "name", "company", "job_title")}}
     return say(client, cast, "print", {**body, **others})
 
 
