@@ -78,7 +78,7 @@ def add_events(
             checkin_before=30, checkin_after=45, walk_in=bool(letter), offer_hours=0 if letter else 24, created_at=min(created, world.now),
         )  # fmt: skip
         if not draft:
-            wanted = round(capacity * demand * (1 if past else 0.62))
+            wanted = round(capacity * demand * (1 if past else 0.75))
             ready = starts - dt.timedelta(days=1)
             fitting = [r for r in able if r["at"] < ready and (not classes or r["class"] in classes)]
             people = rng.sample(fitting, min(wanted, len(fitting)))
