@@ -119,7 +119,7 @@ def _day(raw: str) -> dt.date | None:
 
 
 def _day_tab(board: Live, day: dt.date, today: dt.date) -> dict[str, Any]:
-    kept = {"wall": request.args.get("wall") or None, "by": request.args.get("by") or None}
+    kept: dict[str, Any] = {"wall": request.args.get("wall") or None, "by": request.args.get("by") or None}
     return {
         "day": day,
         "today": day == today,
