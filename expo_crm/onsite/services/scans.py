@@ -483,7 +483,11 @@ def _replay(connection: Connection, row: Row[Any], badge: Any, command: Command,
     answer = replace(_stored(row, badge), replayed=True)
     if row.scan_decision == VOID and row.scan_repeat_of_id is not None:
         answer = replace(
-            _stored(_logged_row(connection, row.scan_repeat_of_id), badge), client_uuid=command.client_uuid, replayed=True, repeat=True)
+            _stored(_logged_row(connection, row.scan_repeat_of_id), badge),
+            client_uuid=command.client_uuid,
+            replayed=True,
+            repeat=True,
+        )
     if (
         command.decided
         and row.scan_decided_by == "server"
@@ -623,10 +627,10 @@ def _one_of_many(item: Item) -> Answer | Exception:
 
 
 def _stored_before(connection: Connection, device_id: int, commands: Sequence[Command]) -> dict[str, Row[Any]]:
-    wanted = sorted({c.client_uuid for c in commands})
-    if not wanted:
+    if not commands:
         return {}
-    query = select(*_LOGGED).where(_scan.c.device_id == device_id, _scan.c.client_uuid.in_(wanted))
+    wanted = scan_log.among(connection, _scan.c.client_uuid, (c.client_uuid for c in commands))
+    query = select(*_LOGGED).where(_scan.c.device_id == device_id, wanted)
     return {row.scan_client_uuid: row for row in connection.execute(query)}
 
 
@@ -734,9 +738,8 @@ def _badges_of(connection: Connection, items: Sequence[Item]) -> dict[str, Row[A
     serials = sorted({i.reading.serial for i in items if _ours(i)} - {""})
     found: dict[str, Row[Any]] = {}
     for start in range(0, len(serials), scan_log.CHUNK):
-        query = _BADGES.where(
-            Badge.edition_id == items[0].post.edition_id, Badge.serial.in_(serials[start : start + scan_log.CHUNK])
-        )
+        wanted = scan_log.among(connection, Badge.serial, serials[start : start + scan_log.CHUNK])
+        query = _BADGES.where(Badge.edition_id == items[0].post.edition_id, wanted)
         query = query.order_by(Badge.id).with_for_update(of=Badge, key_share=True)
         found |= {row.serial: row for row in connection.execute(query)}
     return found
