@@ -82,6 +82,7 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
         (
             Item("shows.settings", _l("Show and edition"), "settings", P.SETTINGS),
             Item("shows.categories", _l("Categories"), "sitemap", P.VIEW),
+            Item("directory.custom_fields", _l("Own fields"), "forms", P.SETTINGS, edition=False),
             Item("accounts.users", _l("Users"), "user-shield", P.USERS, edition=False),
             Item("messaging.outbox", _l("Outbox"), "mail", P.OUTBOX, edition=False),
             Item("jobs.jobs", _l("Background work"), "clock-cog", P.VIEW, edition=False),

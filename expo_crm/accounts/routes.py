@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.accounts.views import profile, sign_in, users
+from expo_crm.accounts.views import profile, saved_views, sign_in, users
 
 blueprint = Blueprint("accounts", __name__)
 add = blueprint.add_url_rule
@@ -17,3 +17,5 @@ add("/me/sessions/end", view_func=profile.end_other_sessions, endpoint="end_sess
 add("/users", view_func=users.users, endpoint="users", methods=["GET", "POST"])
 add("/users/<int:user_id>", view_func=users.user, endpoint="user", methods=["GET", "POST"])
 add("/users/<int:user_id>/password-link", view_func=users.password_link, endpoint="password_link", methods=["POST"])
+add("/views", view_func=saved_views.save_view, endpoint="save_view", methods=["POST"])
+add("/views/<int:view_id>/delete", view_func=saved_views.delete_view, endpoint="delete_view", methods=["POST"])

@@ -8,12 +8,12 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app, g, request
 from flask_login import UserMixin, current_user, login_user, logout_user
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from expo_crm.accounts.domain.password import problem_with
 from expo_crm.accounts.domain.roles import Role
-from expo_crm.accounts.models import OneTimeLink, SignInAttempt, User, UserRole, UserSession
+from expo_crm.accounts.models import OneTimeLink, SavedView, SignInAttempt, User, UserRole, UserSession
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.lib import clock, ids
@@ -255,3 +255,47 @@ def count_admins() -> int:
 def list_staff() -> list[User]:
     """Active staff by name, for owner choices."""
     return list(db.session.scalars(select(User).where(User.kind == "staff", User.active).order_by(User.name)))
+
+
+# -- saved views of lists ----------------------------------------------------------------------------------------------
+
+MOST_VIEWS = 50
+
+
+class TooManyViews(Exception):
+    """This person keeps as many views of the list as allowed."""
+
+
+def list_views(user_id: int | None, list_id: str) -> list[SavedView]:
+    """The views of a list that this person may use: own ones, then those that colleagues share."""
+    return list(
+        db.session.scalars(
+            select(SavedView)
+            .where(SavedView.list_id == list_id, or_(SavedView.user_id == user_id, SavedView.shared))
+            .order_by(SavedView.user_id != user_id, SavedView.name)
+            .limit(2 * MOST_VIEWS)
+        )
+    )
+
+
+def save_view(user_id: int, list_id: str, name: str, args: str, *, shared: bool) -> SavedView:
+    """Keep a list's query string under a name; the same name again replaces it. Raises TooManyViews."""
+    own = list(db.session.scalars(select(SavedView).where(SavedView.user_id == user_id, SavedView.list_id == list_id)))
+    found = next((view for view in own if view.name == name), None)
+    if found is None:
+        if len(own) >= MOST_VIEWS:
+            raise TooManyViews
+        found = SavedView(user_id=user_id, list_id=list_id, name=name, created_at=clock.now())
+        db.session.add(found)
+    found.args, found.shared = args, shared
+    db.session.flush()
+    return found
+
+
+def find_view(view_id: int) -> SavedView | None:
+    return db.session.get(SavedView, view_id)
+
+
+def delete_view(view: SavedView) -> None:
+    db.session.delete(view)
+    db.session.flush()

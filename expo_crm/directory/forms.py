@@ -154,7 +154,7 @@ class CompanyForm(BaseForm):
         given = {
             f.short_name: f.data if f.data is not None or f.short_name == "owner_id" else ""
             for f in self
-            if f.short_name not in skip
+            if f.short_name not in skip and not f.short_name.startswith("custom_")
         }
         return given | {"parent_id": self.parent_id}
 

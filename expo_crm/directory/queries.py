@@ -20,6 +20,7 @@ from expo_crm.directory.models import (
     CompanyDomain,
     CompanyName,
     Consent,
+    CustomField,
     DuplicatePair,
     Employment,
     MatchKey,
@@ -521,3 +522,7 @@ def last_touches(company_ids: Iterable[int]) -> dict[int, dt.datetime]:
         .group_by(Activity.company_id)
     )
     return dict(db.session.execute(rows).all())  # type: ignore[arg-type]
+
+
+def find_custom_field(field_id: int) -> CustomField | None:
+    return db.session.get(CustomField, field_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.directory.views import companies, company, company_form, duplicates, people, quality, tasks
+from expo_crm.directory.views import companies, company, company_form, custom_fields, duplicates, people, quality, tasks
 
 blueprint = Blueprint("directory", __name__)
 add = blueprint.add_url_rule
@@ -68,3 +68,14 @@ add("/my-day/done", view_func=tasks.finish_many, endpoint="finish_many", methods
 add("/my-day/postpone", view_func=tasks.postpone_many, endpoint="postpone_many", methods=["POST"])
 add("/activities/<int:activity_id>/done", view_func=tasks.finish, endpoint="finish", methods=["POST"])
 add("/activities/<int:activity_id>/postpone", view_func=tasks.postpone, endpoint="postpone", methods=["POST"])
+
+F = "/settings/fields"
+add(F, view_func=custom_fields.custom_fields, endpoint="custom_fields")
+add(f"{F}/<entity>/new", view_func=custom_fields.new_custom_field, endpoint="new_custom_field", methods=["GET", "POST"])
+add(f"{F}/<int:field_id>", view_func=custom_fields.edit_custom_field, endpoint="edit_custom_field", methods=["GET", "POST"])
+add(
+    f"{F}/<int:field_id>/move/<any(up, down):way>",
+    view_func=custom_fields.move_custom_field,
+    endpoint="move_custom_field",
+    methods=["POST"],
+)

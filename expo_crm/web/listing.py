@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Response, abort, current_app, request, url_for
+from flask import Response, abort, current_app, redirect, request, url_for
 from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement, Select, and_, false, func, select
 
@@ -19,6 +20,7 @@ from expo_crm.web import i18n
 PER_PAGE = 50
 PER_PAGE_CHOICES = (25, 50, 100, 200)
 EXPORT_LIMIT = 100_000
+VOLATILE = frozenset({"page", "view", "lang", "export"})
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Column:
 
     ``sort`` is the SQL expression(s) to order by; None means the column cannot be sorted.
     ``kind``: text | number | date | status. ``hide_on_phone`` drops it below 576 px; ``primary`` is the card's title there.
-    ``export_only`` columns appear in files and not on screen; ``permission`` hides a column from those who lack it.
+    ``export_only`` columns appear in files and not on screen; ``optional`` ones on screen only when the reader chose them.
     """
 
     key: str
@@ -39,6 +41,7 @@ class Column:
     hide_on_phone: bool = False
     primary: bool = False
     export_only: bool = False
+    optional: bool = False
 
     @property
     def sortable(self) -> bool:
@@ -78,6 +81,18 @@ class Empty:
     action_label: Any = ""
 
 
+@dataclass(frozen=True)
+class View:
+    """A saved view as the list shows it: the address arguments behind a name."""
+
+    id: int
+    name: str
+    url: str
+    shared: bool
+    current: bool
+    mine: bool
+
+
 @dataclass
 class Listing:
     """A prepared page of a list; see templates/components/list.html."""
@@ -97,6 +112,8 @@ class Listing:
     bulk: list[Bulk] = field(default_factory=list)
     exportable: bool = True
     _row_url: Callable[[Any], str] | None = None
+    choosable: list[tuple[Column, bool]] = field(default_factory=list)
+    views: list[View] | None = None
 
     @property
     def url(self) -> str:
@@ -105,6 +122,16 @@ class Listing:
     @property
     def args(self) -> dict[str, str]:
         return {k: v for k, v in request.args.items() if k not in {"lang", "export"} and v}
+
+    @property
+    def saved_args(self) -> str:
+        """What a saved view keeps of this page: search, filters, sort, size, columns."""
+        return urlencode({k: v for k, v in self.args.items() if k not in VOLATILE})
+
+    @property
+    def other_args(self) -> dict[str, str]:
+        """What stays when the columns are chosen anew."""
+        return {k: v for k, v in self.args.items() if k not in {"cols", "page", "view"}}
 
     def _with(self, **changes: Any) -> str:
         args = {**self.args, **{k: v for k, v in changes.items() if v is not None}}
@@ -178,6 +205,9 @@ def build(
     in a constant number of further queries. ``scalars=False`` keeps rows as tuples.
     """
     args = request.args
+    if "col" in args:  # the form that chooses columns names each one
+        kept = {k: v for k, v in args.items() if k not in {"col", "cols", "page"} and v}
+        abort(redirect(i18n.same_page(kept | {"cols": ",".join(args.getlist("col")[:60])})))
     q = text.clean(args.get("q", ""))[:100] if search else None
     if search and q:
         query = query.where(search(q))
@@ -211,10 +241,27 @@ def build(
     rows = list(run(ordered.limit(per_page).offset((page - 1) * per_page)))
     if load:
         load(rows)
-    shown = [c for c in columns if not c.export_only]
+    choosable = [c for c in columns if not c.export_only]
+    shown = _chosen(choosable, args.get("cols", ""))
     return Listing(
-        id, shown, live, q, search_hint, sort, desc, page, per_page, total, rows, empty, list(bulk), can_export, row_url
-    )
+        id, shown, live, q, search_hint, sort, desc, page, per_page, total, rows, empty, list(bulk), can_export, row_url,
+        [(c, c in shown) for c in choosable], _views(id),
+    )  # fmt: skip
+
+
+def _chosen(columns: list[Column], wanted: str) -> list[Column]:
+    """The columns that the reader asked for; the one that names the row is always there."""
+    keys = set(wanted.split(","))
+    chosen = [c for c in columns if c.primary or c.key in keys] if wanted else []
+    return chosen if any(not c.primary for c in chosen) else [c for c in columns if not c.optional]
+
+
+def _views(list_id: str) -> list[View] | None:
+    """The saved views of this list for whoever is signed in; None where nobody can save one."""
+    from expo_crm.web.policy import current_principal
+
+    provider = current_app.extensions.get("expo_views")
+    return provider(list_id) if provider and current_principal().kind == "staff" else None
 
 
 def _order(query: Select[Any], column: Column | None, desc: bool, tie_break: Any) -> Select[Any]:

@@ -1,6 +1,7 @@
 from expo_crm.directory.models.activity import Activity
 from expo_crm.directory.models.company import Company, CompanyName
 from expo_crm.directory.models.consent import Consent
+from expo_crm.directory.models.custom import CustomField
 from expo_crm.directory.models.duplicate import CompanyDomain, DuplicatePair, MatchKey, Merge
 from expo_crm.directory.models.participation import Participation
 from expo_crm.directory.models.person import Employment, Person
@@ -12,6 +13,7 @@ __all__ = [
     "CompanyDomain",
     "CompanyName",
     "Consent",
+    "CustomField",
     "DuplicatePair",
     "Employment",
     "MatchKey",

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from expo_crm.accounts.models import User
-from expo_crm.db import Base, Code, IntPk, Key, LongText, Moment, Name
+from expo_crm.db import Base, Code, IntPk, Json, Key, LongText, Moment, Name
 
 if TYPE_CHECKING:
     from expo_crm.directory.models.duplicate import CompanyDomain
@@ -49,6 +49,7 @@ class Company(Base):
     key_account: Mapped[bool] = mapped_column(default=False)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
+    custom: Mapped[Json] = mapped_column(default=dict)  # values of custom fields by their key
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]

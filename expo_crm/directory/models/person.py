@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import Date, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from expo_crm.db import Base, Code, IntPk, Key, LongText, Moment, Name
+from expo_crm.db import Base, Code, IntPk, Json, Key, LongText, Moment, Name
 from expo_crm.directory.models.company import Company
 
 
@@ -27,6 +27,7 @@ class Person(Base):
     locale: Mapped[str] = mapped_column(String(2), default="zh")
     country: Mapped[str] = mapped_column(String(2), default="")
     city: Mapped[Code] = mapped_column(default="")
+    custom: Mapped[Json] = mapped_column(default=dict)  # values of custom fields by their key
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
     erased_at: Mapped[Moment | None]

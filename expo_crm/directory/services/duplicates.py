@@ -228,6 +228,7 @@ def merge_companies(
     ]
     domains = [d for d in (kept.domain, dropped.domain) if d]
     columns = dict(values) | {"domain": naming.domain_of(values.get("website") or "") or next(iter(domains), "")}
+    columns["custom"] = {**(dropped.custom or {}), **(kept.custom or {})}
     made = merging.merge(kept, dropped, values=columns, choices=choices, reason=reason, user_id=user_id)
     company = db.session.get_one(Company, made.kept_id)
     journal = list(made.journal)

@@ -17,6 +17,7 @@ from expo_crm.directory.domain import naming
 from expo_crm.directory.forms import country_name
 from expo_crm.directory.models import Company, Employment, Participation, Person
 from expo_crm.directory.services import companies as services
+from expo_crm.directory.views.custom_values import Columns
 from expo_crm.directory.views.quality import FIELD_LABELS
 from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Edition
@@ -143,7 +144,7 @@ def _columns(last: dict[int, Participation]) -> list[listing.Column]:
             kind="number",
         ),
         *(
-            listing.Column(key, label, (lambda name: lambda c: getattr(c, name) or "")(key), export_only=True)
+            listing.Column(key, label, (lambda name: lambda c: getattr(c, name) or "")(key), optional=True)
             for key, label in (
                 ("name_zh", _("Chinese name")),
                 ("name_en", _("English name")),
@@ -155,22 +156,28 @@ def _columns(last: dict[int, Participation]) -> list[listing.Column]:
                 ("industry", _("Industry")),
             )
         ),
-        listing.Column("id", _("Company number"), lambda c: c.id, export_only=True),
+        listing.Column("id", _("Company number"), lambda c: c.id, optional=True),
     ]
 
 
 @requires(Permission.VIEW)
 def companies() -> ResponseReturnValue:
     last: dict[int, Participation] = {}
+    own = Columns("company", Company)
     owners = queries.list_owners()
     may_edit = current_principal().can(Permission.COMPANY_EDIT)
+
+    def load(rows: list[Company]) -> None:
+        last.update(queries.last_participations([c.id for c in rows]))
+        own.load(rows)
+
     page = listing.build(
         id="companies",
         query=select(Company).options(joinedload(Company.owner)),
-        columns=_columns(last),
+        columns=[*_columns(last), *own.columns()],
         default_sort="name",
         tie_break=Company.id,
-        filters=_filters(owners),
+        filters=[*_filters(owners), *own.filters()],
         search=_search,
         search_hint=_("Name, pinyin initials or tax id"),
         empty=listing.Empty(
@@ -182,7 +189,7 @@ def companies() -> ResponseReturnValue:
         ),
         row_url=lambda c: url_for("directory.company", company_id=c.id),
         bulk=[listing.Bulk(url_for("directory.assign"), _("Assign owner"), "user-check")] if may_edit else (),
-        load=lambda rows: last.update(queries.last_participations([c.id for c in rows])),
+        load=load,
     )
     return render_template("directory/companies.html", listing=page)
 

@@ -15,6 +15,7 @@ from expo_crm.directory.domain import agenda, masking, naming
 from expo_crm.directory.forms import KIND_ICONS, KINDS, SOURCES, ActivityForm, country_name, today
 from expo_crm.directory.models import Activity, Company, Participation
 from expo_crm.directory.services import activities as services
+from expo_crm.directory.views.custom_values import shown_fields
 from expo_crm.lib import clock
 from expo_crm.shows import queries as shows
 from expo_crm.web import i18n
@@ -68,6 +69,7 @@ def company(company_id: int) -> ResponseReturnValue:
         former=[e for e in people if e.until is not None],
         pairs=queries.list_pairs_of(found.id),
         group=queries.list_group(found),
+        own_fields=shown_fields("company", found),
         may_see=may_see,
         masking=masking,
         ledger=ledger,

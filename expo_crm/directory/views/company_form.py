@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from expo_crm.accounts.models import User
-from expo_crm.directory import queries
+from expo_crm.directory import custom_forms, queries
 from expo_crm.directory.domain import naming
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.forms import SOURCES, CompanyForm, country_name
 from expo_crm.directory.labels import EVIDENCE
 from expo_crm.directory.models import Company
 from expo_crm.directory.services import companies as services
+from expo_crm.directory.services import custom
 from expo_crm.lib.phones import parse_phone
 from expo_crm.web import i18n
 from expo_crm.web.policy import Permission, current_principal, requires
@@ -31,19 +32,21 @@ def _get(company_id: int) -> Company:
 
 
 def _form(company: Company | None = None) -> CompanyForm:
+    own = cast("type[CompanyForm]", custom_forms.with_fields(CompanyForm, custom.list_fields("company")))
     owners = queries.list_owners()
     if company is not None and company.owner is not None and company.owner not in owners:
         owners.append(company.owner)  # left the house; stays until somebody else takes over
     if company is None:
-        return CompanyForm(owners=owners, data={"owner_id": current_principal().id, "country": "CN", "source": ""})
+        return own(owners=owners, data={"owner_id": current_principal().id, "country": "CN", "source": ""})
     data = {name: getattr(company, name) for name in services.FIELDS}
     data |= {
         "version": company.version,
         "aliases": "\n".join(n.name for n in company.names),
         "domains": " ".join(d.domain for d in company.domains),
         "parent": i18n.bi(company.parent) if company.parent else "",
+        **custom_forms.stored_data(company.custom),
     }
-    return CompanyForm(owners=owners, own_id=company.id, data=data)
+    return own(owners=owners, own_id=company.id, data=data)
 
 
 def _similar(values: dict[str, Any], own_id: int | None) -> list[queries.Similar]:
@@ -80,6 +83,7 @@ def new_company() -> ResponseReturnValue:
         if not _in_the_way(form, found):
             company = services.create_company(aliases=form.alias_list(), **form.values())
             services.set_domains(company, form.domain_list())
+            custom.set_values(company, custom_forms.read_values(form, custom.list_fields("company")))
             flash(_("Saved."), "success")
             return redirect(url_for("directory.company", company_id=company.id))
     return _page(form, found, None)
@@ -130,6 +134,7 @@ def _page(form: CompanyForm, found: list[queries.Similar], company: Company | No
         similar=found,
         evidence=EVIDENCE,
         contacted=_contacted(found),
+        own_fields=[f for f in form if f.short_name.startswith(custom_forms.PREFIX)],
         confirmed=form.confirmed.data,
     ), status
 
@@ -151,6 +156,7 @@ def _save(company: Company, form: CompanyForm) -> ResponseReturnValue:
         form.tax_id.errors = [_("A company with this tax id exists already.")]
         return _page(form, [], company)
     services.set_domains(company, form.domain_list())
+    custom.set_values(company, custom_forms.read_values(form, custom.list_fields("company")))
     flash(_("Saved."), "success")
     return redirect(url_for("directory.company", company_id=company.id))
 

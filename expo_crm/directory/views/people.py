@@ -11,12 +11,13 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, or_, select
 
 from expo_crm.audit import services as audit
-from expo_crm.directory import queries, timeline
+from expo_crm.directory import custom_forms, queries, timeline
 from expo_crm.directory.domain import masking
 from expo_crm.directory.forms import ContactForm, PersonForm, country_name
 from expo_crm.directory.models import Company, Employment, Person
-from expo_crm.directory.services import consents
+from expo_crm.directory.services import consents, custom
 from expo_crm.directory.services import people as services
+from expo_crm.directory.views.custom_values import shown_fields
 from expo_crm.lib import emails
 from expo_crm.web import i18n, listing
 from expo_crm.web.policy import Permission, current_principal, requires
@@ -149,6 +150,7 @@ def person(person_id: int) -> ResponseReturnValue:
         country=country_name(found.country),
         consents=[(purpose_label(key), answer) for key, answer in newest.items()],
         panels=timeline.panels_of("person", found.id),
+        own_fields=shown_fields("person", found),
     )
 
 
@@ -157,14 +159,20 @@ def edit_person(person_id: int) -> ResponseReturnValue:
     found = _get(person_id)
     if not current_principal().can(Permission.CONTACT_DATA):
         abort(403)
-    form = PersonForm(obj=found)
+    fields = custom.list_fields("person")
+    form = custom_forms.with_fields(PersonForm, fields)(obj=found, data=custom_forms.stored_data(found.custom))
     if form.validate_on_submit():
         services.update_person(found, **form.values())
+        custom.set_values(found, custom_forms.read_values(form, fields))
         flash(_("Saved."), "success")
         return redirect(url_for("directory.person", person_id=found.id))
     if not form.is_submitted():
         audit.record_look("person", found.id)
-    return render_template("directory/person_form.html", form=form, person=found), 422 if form.is_submitted() else 200
+    return render_template("directory/person_form.html",
+        form=form,
+        person=found,
+        own_fields=[f for f in form if f.short_name.startswith(custom_forms.PREFIX)],
+    ), 422 if form.is_submitted() else 200
 
 
 @requires(Permission.COMPANY_EDIT)
