@@ -7,7 +7,6 @@ import io
 import re
 import uuid
 
-import pytest
 from pypdf import PdfReader
 from sqlalchemy import func, select
 
@@ -140,6 +139,7 @@ def test_a_job_that_was_sent_is_never_printed_again_by_itself(client, session):
     cast = floor(session, printers=2)
     station, other = (d for d, _token in cast.stations)
     one = printing.enqueue(cast.print, key="first-job", device_id=station.id)
+    assert printing.enqueue(cast.print, key="first-job", device_id=station.id).id == one.id  # the same key is one job
     late = badges.issue_badge(register(session, cast, "后来"))
     two = printing.enqueue(late, key="second-job", device_id=station.id)
     session.commit()
@@ -249,10 +249,3 @@ def test_the_desk_sends_a_badge_to_a_printer(client, session):
     assert ask(client, cast)["job"]["name"] == "周青"
     assert cast.print.printed_at is None and clock.now() - station.paired_at < dt.timedelta(minutes=5)
     assert add_gate(session, cast, "N9") and session.get(Badge, cast.print.id)
-
-
-@pytest.mark.parametrize("key", ["once", "twice"])
-def test_a_key_is_one_job(session, key):
-    cast = floor(session)
-    jobs = {printing.enqueue(cast.print, key=key, device_id=cast.stations[0][0].id).id for _ in range(3)}
-    assert len(jobs) == 1
