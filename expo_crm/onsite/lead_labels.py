@@ -84,7 +84,7 @@ def device_texts() -> dict[str, str]:
         "stored": _("Stored."),
         "again": _("Scanned {n} times, first by {who}"),
         "saving": _("Saving…"),
-        "saved": _("Saved"),
+        "saved": _("Notes saved"),
         "savedHere": _("Saved on this device"),
         "notSaved": _("Not saved: {why}"),
         "online": _("Online"),

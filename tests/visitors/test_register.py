@@ -70,7 +70,7 @@ def test_consent_is_not_ticked_and_each_answer_is_stored_with_its_words(client, 
 
 def test_a_forged_or_doubled_consent_is_none(client, session):
     cast = open_cast(session)
-    send(client, cast, lead_sharing=["lead-2026-1", "lead-2026-1"], marketing="on")
+    send(client, cast, lead_sharing=["lead-2026-2", "lead-2026-1"], marketing="on")
     assert not any(c.granted for c in session.scalars(select(Consent)))
 
 
@@ -96,7 +96,7 @@ def test_another_person_with_the_same_address_registers_and_takes_nothing_over(c
 def test_the_same_person_again_sees_nobodys_page_and_gets_the_mail_again(client, session):
     cast = open_cast(session)
     first = send(client, cast)
-    again = send(client, cast, name="李 若溪", company="别的公司", lead_sharing="lead-2026-1")
+    again = send(client, cast, name="李 若溪", company="别的公司", lead_sharing="lead-2026-2")
     page = again.get_data(as_text=True)
     assert again.status_code == 200 and first.location not in page
     [made] = all_of(session)
@@ -193,7 +193,7 @@ def test_an_invitation_is_counted_named_and_credited(client, session):
 
 def test_the_own_page_changes_interests_withdraws_consent_and_cancels(client, session):
     cast = open_cast(session)
-    url = send(client, cast, lead_sharing="lead-2026-1").location
+    url = send(client, cast, lead_sharing="lead-2026-2").location
     assert (
         client.post(f"{url}/interests", data={"interests": [str(cast.ball.id)], "looking_for": "球阀"}).status_code
         == 302

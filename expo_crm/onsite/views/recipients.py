@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -10,16 +10,24 @@ from expo_crm.onsite import lead_labels as labels
 from expo_crm.onsite import queries_leads as queries
 from expo_crm.onsite.services import leads
 from expo_crm.visitors import queries as visitors
+from expo_crm.visitors.models import Registration
 from expo_crm.visitors.services import registrations
-from expo_crm.visitors.views.ticket import load
 from expo_crm.web import i18n
 from expo_crm.web.policy import public
+
+
+def _load(token: str) -> Registration:
+    found = visitors.find_by_token(token)
+    if found is None:
+        abort(404)
+    g.edition = found.edition
+    return found
 
 
 @public()
 def panel(token: str) -> ResponseReturnValue:
     """Who received what; a fragment for htmx, a page without scripts."""
-    found = load(token)
+    found = _load(token)
     answer = visitors.consents_of(found).get(queries.PURPOSE)
     name = "onsite/_recipients.html" if request.headers.get("HX-Request") else "onsite/recipients.html"
     return render_template(
@@ -34,7 +42,7 @@ def panel(token: str) -> ResponseReturnValue:
 @public()
 def change(token: str) -> ResponseReturnValue:
     """Take the data back from one exhibitor or from all, or give them to one again."""
-    found = load(token)
+    found = _load(token)
     wanted, lead_id = request.form.get("action", ""), request.form.get("lead_id", "")
     received = queries.recipients(found)
     if wanted == "withdraw_all":
