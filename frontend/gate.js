@@ -342,6 +342,7 @@ const on = {
   },
   beat({ alarms = [], missing_count: missing = 0 }) {
     showAnnul();
+    screen.notice("cleared", journal.cleared ? texts.cleared : "", "alarm");
     screen.notice("lost", alarms.includes("lost_scans") ? texts.lostScans.replace("{n}", missing) : "", "warn");
     screen.notice("foreign", alarms.includes("foreign_codes") ? texts.foreignCodes : "", "warn");
   },

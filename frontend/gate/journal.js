@@ -22,6 +22,7 @@ export async function openJournal(pairing, { name = "gate" } = {}) {
 class Journal {
   #name;
   #db = null;
+  cleared = false; // rows were lost: somebody, or the browser, emptied the database
 
   constructor(name) {
     this.#name = name;
@@ -53,11 +54,24 @@ class Journal {
         event.target.close(); // a newer page wants to change the database
         this.#db = null;
       },
-    }).catch((error) => {
+    }).then((db) => this.#remember(db)).catch((error) => {
       this.#db = null;
       throw error;
     });
     return this.#db;
+  }
+
+  /** The last number is kept a second time: where the database alone was cleared, the numbers go on and the gap tells the server. */
+  async #remember(db) {
+    const last = Number(globalThis.localStorage?.getItem(`${this.#name}-seq`) ?? 0);
+    const work = db.transaction("meta", "readwrite", STRICT);
+    const seq = (await work.store.get("seq")) ?? 0;
+    if (seq < last) {
+      work.store.put(last, "seq");
+      this.cleared = true;
+    }
+    await work.done;
+    return db;
   }
 
   /**
@@ -65,13 +79,19 @@ class Journal {
    * Rejects when it could not be stored (quota, private window, storage cleared).
    */
   async add(row, { ready = false } = {}) {
-    return this.#write(["rows", "meta"], async (store) => {
+    const made = await this.#write(["rows", "meta"], async (store) => {
       const seq = ((await store("meta").get("seq")) ?? 0) + 1;
       const numbered = { ...row, device_seq: seq };
       store("meta").put(seq, "seq");
       store("rows").put({ ...numbered, [ready ? "queued" : "open"]: seq });
       return numbered;
     });
+    try {
+      localStorage.setItem(`${this.#name}-seq`, made.device_seq);
+    } catch {
+      // it is only the second copy
+    }
+    return made;
   }
 
   /**

@@ -178,7 +178,7 @@ def test_a_scanner_that_types_is_answered_within_a_second(live_server, cast, ope
     check_no_overflow(page)
 
 
-def test_an_answer_that_is_no_answer_is_decided_here_and_stays_in_the_queue(live_server, cast, open_page, axe):
+def test_f23_portal_page_is_no_receipt(live_server, cast, open_page, axe):
     """A hotel's sign-in page answers everything with 200 and HTML: that is no answer and no receipt."""
     page = open_page("en", phone=True)
     as_device(page, live_server, new_device(live_server, cast, anti_passback="off"))

@@ -164,6 +164,7 @@ def _line_texts() -> dict[str, Any]:
         "interrupted": _("{n} scans were interrupted before an answer was shown. Nobody was admitted by them: please scan again."),
         "conflicts": _("{n} scans of the time without connection are judged differently by the server. The supervisor sees them."),
         "lostScans": _("{n} scans of this device never reached the server. Tell the supervisor."),
+        "cleared": _("The storage of this device was cleared. Scans that were not uploaded yet are gone. Tell the supervisor."),
         "foreignCodes": _("Many unknown codes are scanned here. Tell the supervisor."),
         "listFault": {
             "signature": _("A new list of badges is not genuine. The old one stays in use. Tell the supervisor."),

@@ -1,0 +1,245 @@
+"""F21–F23 at a gate: what people, browsers and networks do to it. Counted for docs/faults.md by their names."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import CDPSession, Page, Route, expect
+from sqlalchemy import select
+
+from expo_crm.onsite.models import Device, Scan
+from tests.browser.test_gate import as_device, cast, new_device, open_gate  # noqa: F401 - cast is a fixture
+
+JUNK = "NO-BADGE-OF-OURS"
+
+
+@pytest.fixture
+def gate(live_server, cast, open_page, watch) -> SimpleNamespace:  # noqa: F811
+    """A phone at a gate without anti-passback, ready, and its scans on the server."""
+    watch.allow("net::ERR")
+    page = open_page("en", phone=True)
+    as_device(page, live_server, new_device(live_server, cast, anti_passback="off"))
+    with live_server.database() as session:
+        device = session.scalars(select(Device).order_by(Device.id.desc()).limit(1)).one().id
+    open_gate(page)
+    return SimpleNamespace(page=page, device=device, code=cast.code, server=live_server)
+
+
+def arrived(gate: SimpleNamespace, number: int) -> list[Scan]:
+    """The scans of the device once ``number`` are there; never more."""
+    deadline = time.monotonic() + 20
+    while True:
+        with gate.server.database() as session:
+            found = list(session.scalars(select(Scan).where(Scan.device_id == gate.device).order_by(Scan.device_seq)))
+        if len(found) >= number or time.monotonic() > deadline:
+            assert [s.device_seq for s in found] == sorted({s.device_seq for s in found})
+            assert len(found) == number
+            return found
+        time.sleep(0.2)
+
+
+def scan(page: Page, code: str, kind: str, *, here: bool = False) -> None:
+    verdict = page.locator("[data-part=verdict]")
+    expect(verdict).to_be_hidden(timeout=8000)
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+    expect(verdict).to_have_class(re.compile(f"verdict-{kind}"))
+    expect(page.locator("[data-part=here]")).to_be_visible(visible=here)
+
+
+def storage(page: Page) -> tuple[CDPSession, str]:
+    return page.context.new_cdp_session(page), page.evaluate("location.origin")
+
+
+def test_f21_tab_killed_before_the_answer(gate):
+    page = gate.page
+    page.route("**/api/gate/scan", lambda route: None)  # it never answers
+    page.keyboard.type(gate.code)
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(400)
+    page.close()
+    page = page.context.new_page()
+    page.goto("/gate")
+    expect(page.locator("[data-notice=interrupted]")).to_contain_text("1 scans were interrupted")
+    scan(page, gate.code, "admit")
+    assert [(s.decision, s.decided_by) for s in arrived(gate, 2)] == [("deny", "device"), ("admit", "server")]
+
+
+def test_f21_two_tabs_are_one_gate(gate):
+    second = gate.page.context.new_page()
+    second.goto("/gate")
+    expect(second.locator("[data-part=verdict]")).to_contain_text("open in another tab")
+    second.keyboard.type(gate.code)
+    second.keyboard.press("Enter")
+    gate.page.bring_to_front()
+    scan(gate.page, JUNK, "deny")
+    gate.page.close()
+    expect(second.locator("[data-part=line-text]")).to_have_text("Online")
+    scan(second, gate.code, "admit")
+    arrived(gate, 2)
+
+
+def test_f21_storage_full_is_red(gate):
+    session, origin = storage(gate.page)
+    session.send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": 1})
+    scan(gate.page, gate.code, "deny")
+    expect(gate.page.locator("[data-part=verdict]")).to_contain_text("Cannot store")
+    session.send("Storage.overrideQuotaForOrigin", {"origin": origin})
+    gate.page.keyboard.type(gate.code)
+    gate.page.keyboard.press("Enter")
+    expect(gate.page.locator("[data-part=verdict]")).to_have_class(re.compile("verdict-admit"))
+    assert [s.decision for s in arrived(gate, 1)] == ["admit"]
+
+
+def test_f21_without_storage_there_is_no_gate(live_server, cast, open_page):  # noqa: F811
+    page = open_page("en", phone=True)
+    as_device(page, live_server, new_device(live_server, cast))
+    page.add_init_script("IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError'); }")
+    page.goto("/gate")
+    expect(page.locator("[data-part=verdict]")).to_contain_text("Cannot store")
+
+
+def test_f21_cleared_storage_is_noticed(gate):
+    page = gate.page
+    scan(page, gate.code, "admit")
+    page.context.set_offline(True)
+    for code in (JUNK, JUNK + "2"):
+        scan(page, code, "deny", here=True)
+    session, origin = storage(page)
+    session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "indexeddb"})
+    page.reload()
+    page.context.set_offline(False)
+    expect(page.locator("[data-notice=cleared]")).to_contain_text("was cleared", timeout=15_000)
+    scan(page, gate.code, "admit")
+    found = arrived(gate, 2)
+    assert [s.device_seq for s in found] == [1, 4]
+    page.evaluate("dispatchEvent(new Event('online'))")  # a heartbeat
+    expect(page.locator("[data-notice=lost]")).to_contain_text("2 scans of this device never reached the server")
+
+
+def test_f21_network_flaps(gate):
+    page = gate.page
+    for number in range(8):
+        page.context.set_offline(number % 2 == 0)
+        page.keyboard.type(f"{JUNK}{number}")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(450)
+    page.context.set_offline(False)
+    expect(page.locator("[data-part=line-text]")).to_have_text("Online", timeout=20_000)
+    assert [s.device_seq for s in arrived(gate, 8)] == list(range(1, 9))
+
+
+def test_f21_a_new_version_waits_for_the_page_and_loses_nothing(gate):
+    """Another build of the worker comes while scans wait: nothing changes under the page, and all of them arrive."""
+    page = gate.page
+    expect(page.locator("html")).to_be_visible()
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    page.context.set_offline(True)
+    page.evaluate(FILL, [page.evaluate("JSON.parse(document.getElementById('gate-config').textContent).pairing"), 500])
+    scan(page, gate.code, "admit", here=True)
+    expect(page.locator("[data-part=line-text]")).to_contain_text("501 waiting")
+    source = page.context.request.get("/sw.js").text()
+    other = source.replace('const BUILD = "', 'const BUILD = "new-', 1)
+    assert other != source
+    page.context.route("**/sw.js", lambda route: route.fulfill(body=other, content_type="text/javascript"))
+    page.context.set_offline(False)
+    state = page.evaluate(
+        """async () => {
+            const registration = await navigator.serviceWorker.getRegistration();
+            await registration.update();
+            const fresh = registration.installing ?? registration.waiting;
+            if (!fresh) return "none";
+            while (fresh.state === "installing") await new Promise((done) => setTimeout(done, 50));
+            return `${fresh.state} ${(await caches.keys()).length}`;
+        }"""
+    )
+    assert state == "installed 2", state  # it waits, with a cache of its own
+    expect(page.locator("[data-part=line-text]")).to_have_text("Online", timeout=20_000)
+    arrived(gate, 501)
+    page.reload()
+    scan(page, JUNK, "deny")
+
+
+FILL = """async ([pairing, count]) => {
+    const db = await new Promise((done) => { const open = indexedDB.open(`gate-${pairing}`); open.onsuccess = () => done(open.result); });
+    const work = db.transaction(["rows", "meta"], "readwrite");
+    for (let seq = 1; seq <= count; seq += 1) {
+        work.objectStore("rows").put({client_uuid: crypto.randomUUID(), code: `SIGN${seq}`, device_time: new Date().toISOString(),
+            device_seq: seq, queued: seq, decided: {status: "deny", reason: "malformed"}});
+    }
+    work.objectStore("meta").put(count, "seq");
+    await new Promise((done) => { work.oncomplete = done; });
+    db.close();
+}"""
+
+
+@pytest.mark.parametrize(("kind", "words"), [("signed_by_another_key", "not genuine"), ("cut", "damaged"), ("old", "older than ours")])
+def test_f22_list(gate, kind, words):
+    """The old list stays in use, and the screen says so loudly."""
+    page = gate.page
+
+    def changes(route: Route) -> None:
+        body = route.fetch().json()
+        body |= {"version": body["version"] - 1} if kind == "old" else {"full": True}
+        route.fulfill(status=200, content_type="application/json", body=json.dumps(body))
+
+    def manifest(route: Route) -> None:
+        body = route.fetch().json()
+        body |= {"count": 10**6} if kind == "signed_by_another_key" else {}
+        route.fulfill(status=200, content_type="application/json", body=json.dumps(body))
+
+    def beat(route: Route) -> None:
+        body = route.fetch().json()
+        route.fulfill(status=200, content_type="application/json", body=json.dumps(body | {"snapshot_version": 10**6}))
+
+    page.route("**/api/gate/changes?**", changes)
+    page.route("**/api/gate/snapshot", manifest)
+    page.route("**/api/gate/heartbeat", beat)
+    page.route("**/api/gate/snapshot/*/*", lambda route: route.fulfill(status=200, content_type="application/json", body="[["))
+    if kind == "cut":
+        page.evaluate(DROP_PARTS, page.evaluate("JSON.parse(document.getElementById('gate-config').textContent).pairing"))
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("[data-notice=list]")).to_contain_text(words)
+    expect(page.locator("[data-notice=list]")).to_have_attribute("data-tone", "alarm")
+    page.context.set_offline(True)
+    scan(page, gate.code, "admit", here=True)
+
+
+# So that the parts are asked for again: a part that is here and whole is not fetched twice.
+DROP_PARTS = """(pairing) => new Promise((done) => {
+    const open = indexedDB.open(`badges-${pairing}`);
+    open.onsuccess = () => {
+        const work = open.result.transaction("parts", "readwrite");
+        work.objectStore("parts").clear();
+        work.oncomplete = () => { open.result.close(); done(); };
+    };
+})"""
+
+
+def test_f23_slow_answer_decided_here(gate):
+    page = gate.page
+
+    def slow(route: Route) -> None:
+        page.wait_for_timeout(2000)
+        route.continue_()
+
+    page.route("**/api/gate/scan", slow)
+    page.evaluate(
+        """() => {
+            window.took = null;
+            let begun = 0;
+            document.addEventListener("keydown", (event) => { if (event.key === "Enter") begun = performance.now(); }, true);
+            const verdict = document.querySelector("[data-part=verdict]");
+            new MutationObserver(() => {
+                if (begun && verdict.className.includes("verdict-here")) window.took ??= performance.now() - begun;
+            }).observe(verdict, {attributes: true});
+        }"""
+    )
+    scan(page, gate.code, "admit", here=True)
+    assert page.evaluate("window.took") < 1500
+    expect(page.locator("[data-part=line-text]")).to_have_text("Online", timeout=20_000)
+    arrived(gate, 1)
