@@ -87,7 +87,9 @@ def find_by_code(edition_id: int, raw: str) -> Hit | None:
         badge = db.session.scalar(query.where(Badge.serial == parsed.payload.serial_hex))
     else:
         code = badge_code.clean(raw[: badge_code.MAX_READ_CHARS])
-        badge = db.session.scalar(query.join(OpaqueCode, OpaqueCode.badge_id == Badge.id).where(OpaqueCode.code == code))
+        badge = db.session.scalar(
+            query.join(OpaqueCode, OpaqueCode.badge_id == Badge.id).where(OpaqueCode.code == code)
+        )
     return Hit(badge.registration, badge) if badge and badge.registration else None
 
 

@@ -28,7 +28,11 @@ def cast(live_server) -> SimpleNamespace:
         printer, station = add_device(session, made, made.gate, "badge_print")
         session.get(Device, printer.id).name = "打印机 2"
         return SimpleNamespace(
-            slug=made.edition.slug, ticket=badges.code_of(badge, Purpose.TICKET), kiosk=kiosk, station=station, used=made.code
+            slug=made.edition.slug,
+            ticket=badges.code_of(badge, Purpose.TICKET),
+            kiosk=kiosk,
+            station=station,
+            used=made.code,
         )
 
 
@@ -90,7 +94,9 @@ def test_a_badge_is_drawn_with_the_mouse_and_with_the_keyboard(live_server, cast
     check_no_overflow(page)
 
 
-def test_a_ticket_is_turned_into_a_badge_at_the_kiosk_and_comes_out_once(live_server, cast, open_page, camera_page, axe, watch):
+def test_a_ticket_is_turned_into_a_badge_at_the_kiosk_and_comes_out_once(
+    live_server, cast, open_page, camera_page, axe, watch
+):
     page = camera_page([cast.ticket], "zh", seconds=1)
     as_device(page, live_server, cast.kiosk)
     page.goto("/kiosk")

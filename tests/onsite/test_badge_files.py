@@ -20,12 +20,19 @@ HEADING = Heading("2026华东流体工业展", "East China Fluid Expo 2026", "20
 
 
 def face(name="林晓", company="禾川泵业", **others):
-    return Face(CODE, name, company, others.pop("job_title", "经理"), "专业观众", "Trade visitor", "blue", "100001", **others)
+    return Face(
+        CODE, name, company, others.pop("job_title", "经理"), "专业观众", "Trade visitor", "blue", "100001", **others
+    )
 
 
 def smallest() -> Layout:
     """A code of just 25 mm on a label, the hardest that the rules allow."""
-    found, faults = parse({"media": {"kind": "label", "width": 60, "height": 40, "dpi": 203}, "elements": [{"kind": "qr", "x": 3, "y": 3, "w": 25, "h": 25}]})
+    found, faults = parse(
+        {
+            "media": {"kind": "label", "width": 60, "height": 40, "dpi": 203},
+            "elements": [{"kind": "qr", "x": 3, "y": 3, "w": 25, "h": 25}],
+        }
+    )
     assert found, faults
     return found
 
@@ -82,7 +89,12 @@ def test_a_label_is_drawn_by_the_printer_as_it_is_drawn_here():
         assert drawn.mode == "1" and drawn.size == (round(100 * dpi / 25.4), round(70 * dpi / 25.4))
         zpl = badge_zpl.label(drawn)
         assert ImageChops.difference(unpack_zpl(zpl).convert("L"), drawn.convert("L")).getbbox() is None
-        assert zpl.isascii() and zpl.startswith("^XA") and zpl.rstrip().endswith("^XZ") and len(zpl) < drawn.width * drawn.height / 8
+        assert (
+            zpl.isascii()
+            and zpl.startswith("^XA")
+            and zpl.rstrip().endswith("^XZ")
+            and len(zpl) < drawn.width * drawn.height / 8
+        )
     wide = Image.new("1", (8000, 2), 1)
     wide.paste(0, (0, 0, 7000, 1))
     assert ImageChops.difference(unpack_zpl(badge_zpl.label(wide)).convert("L"), wide.convert("L")).getbbox() is None
@@ -116,7 +128,17 @@ def test_what_cannot_be_printed_is_seen(raw, printed):
 
 
 @pytest.mark.parametrize(
-    "name", ["李", "M" * 200, "长" * 200, "a b " * 70, "Wolfeschlegelsteinhausenbergerdorff-Montgomery", "🇨🇳" * 40, "", "）" * 50]
+    "name",
+    [
+        "李",
+        "M" * 200,
+        "长" * 200,
+        "a b " * 70,
+        "Wolfeschlegelsteinhausenbergerdorff-Montgomery",
+        "🇨🇳" * 40,
+        "",
+        "）" * 50,
+    ],
 )
 def test_words_stay_in_their_place_and_are_as_large_as_they_fit(name):
     for layout in (default_layout(), label_layout()):
@@ -128,7 +150,10 @@ def test_words_stay_in_their_place_and_are_as_large_as_they_fit(name):
             for run in runs:
                 assert element.least - 0.01 <= run.size <= element.size
                 assert run.x >= element.x - 0.05
-                assert run.x + badge_text.width(run.text, run.font, run.size) * badge_text.POINT <= element.x + element.w + 0.05
+                assert (
+                    run.x + badge_text.width(run.text, run.font, run.size) * badge_text.POINT
+                    <= element.x + element.w + 0.05
+                )
                 assert element.y - 0.2 <= run.y <= element.y + element.h + 0.2
     short = list(badge_draw._text(default_layout().elements[3], "李", face()))
     assert not name or short[0].size == 34
@@ -163,7 +188,11 @@ def test_pictures_lines_and_boxes_are_drawn(tmp_path):
         ),
     )
     drawn = badge_bitmap.picture(layout, face(), HEADING, dpi=254, pictures={7: logo})
-    assert drawn.getpixel((150, 150)) == (255, 0, 0) and drawn.getpixel((150, 60)) == (255, 255, 255)  # centred, not stretched
+    assert drawn.getpixel((150, 150)) == (255, 0, 0) and drawn.getpixel((150, 60)) == (
+        255,
+        255,
+        255,
+    )  # centred, not stretched
     assert drawn.getpixel((300, 300)) == (0, 0, 0) and drawn.getpixel((12, 300)) == (11, 95, 192)
     made = PdfReader(io.BytesIO(badge_pdf.render([(layout, face())], HEADING, pictures={7: logo})))
     assert len(made.pages[0].images) == 2

@@ -35,7 +35,15 @@ def at_desk(client, session):
 
 
 def walk_in(**others):
-    return {"key": KEY, "name": "赵敏", "company": "新泵厂", "visitor_class": "trade", "printer": "", "country": "CN", **others}
+    return {
+        "key": KEY,
+        "name": "赵敏",
+        "company": "新泵厂",
+        "visitor_class": "trade",
+        "printer": "",
+        "country": "CN",
+        **others,
+    }
 
 
 def test_people_are_found_by_what_they_say_and_by_their_ticket(client, session):
@@ -48,7 +56,16 @@ def test_people_are_found_by_what_they_say_and_by_their_ticket(client, session):
         return [h.registration.name for h in queries_desk.search(cast.edition.id, typed)]
 
     assert names("林") == ["林立", "林晓"]
-    for typed in ("linxiao", "lx", "禾川", "LIN@hechuan.example", "5678", "139 1234 5678", ticket, ticket.lower() + "\r\n"):
+    for typed in (
+        "linxiao",
+        "lx",
+        "禾川",
+        "LIN@hechuan.example",
+        "5678",
+        "139 1234 5678",
+        ticket,
+        ticket.lower() + "\r\n",
+    ):
         assert names(typed) == ["林晓"], typed
     for typed in ("", " ", "%", "_", "12", "@", "\u200b", "A" * 150, "x" * 600, "'; drop table", ticket[:-1]):
         assert names(typed) == [], typed
@@ -67,14 +84,23 @@ def test_a_registered_visitor_is_corrected_and_printed_once(client, session):
     session.commit()
     url = f"{E}/desk/{visitor.id}"
     assert client.get(f"{url}/panel").status_code == 200
-    data = {"key": KEY, "name": "王晓", "company": "新公司", "job_title": "厂长", "visitor_class": "press", "printer": ""}
+    data = {
+        "key": KEY,
+        "name": "王晓",
+        "company": "新公司",
+        "job_title": "厂长",
+        "visitor_class": "press",
+        "printer": "",
+    }
     assert client.post(url, data={**data, "name": " "}).status_code == 422
     first, second = client.post(url, data=data), client.post(url, data=data)
     assert first.location == second.location  # double click
     job = session.scalars(select(PrintJob)).one()
     assert client.get(first.location).text.count("data-print=") == 1
     answer = client.get(f"{E}/desk/jobs/{job.id}/file")
-    assert answer.mimetype == "application/pdf" and "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
+    assert (
+        answer.mimetype == "application/pdf" and "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
+    )
     text = PdfReader(io.BytesIO(answer.data)).pages[0].extract_text()
     assert "王晓" in text and "厂长" in text and "媒体" in text
     session.expire_all()
@@ -110,7 +136,14 @@ def test_a_walk_in_is_registered_and_printed_once(client, session):
     data = walk_in(email="zhao@new.example", phone="138 0000 1111", consent=[wording.version, "no-such-version"])
     page = client.get(f"{E}/desk").text
     assert 'name="consent"' in page and not re.search(r'name="consent"[^>]*checked', page)
-    for wrong in ({"name": "\u3164"}, {"email": "x"}, {"phone": "12"}, {"visitor_class": "king"}, {"printer": "99"}, {"name": "长" * 101}):
+    for wrong in (
+        {"name": "\u3164"},
+        {"email": "x"},
+        {"phone": "12"},
+        {"visitor_class": "king"},
+        {"printer": "99"},
+        {"name": "长" * 101},
+    ):
         answer = client.post(f"{E}/desk", data={**data, **wrong})
         assert answer.status_code == 422 and ("赵敏" in answer.text or "name" in wrong)
     made = client.post(f"{E}/desk", data=data)
@@ -143,7 +176,9 @@ def test_who_is_registered_already_is_shown_first(client, session):
 
 def test_strangers_are_not_taken_for_somebody_else(client, session):
     cast = at_desk(client, session)
-    assert queries_desk.list_same(cast.edition.id, name="林晓", company="完全不同", email="", phone="", country="") == []
+    assert (
+        queries_desk.list_same(cast.edition.id, name="林晓", company="完全不同", email="", phone="", country="") == []
+    )
     assert queries_desk.list_same(cast.edition.id, name="", company="", email="", phone="", country="") == []
     assert client.get(f"{E}/desk/search/same").text.strip() == ""
     reader = client.application.test_client()

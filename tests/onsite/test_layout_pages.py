@@ -45,7 +45,10 @@ def test_a_layout_is_drawn_given_to_a_class_and_worn(client, session):
     press = badges.issue_badge(register(session, cast, "记者", class_id=cast.class_press.id))
     assert round(float(PdfReader(io.BytesIO(badges.print_one(press))).pages[0].mediabox[3])) == 420
     # A class has one layout: the other one loses it.
-    assert client.post(f"{URL}/{first.id}", data=form(name="标准", version=1, classes=[cast.class_buyer.id])).status_code == 302
+    assert (
+        client.post(f"{URL}/{first.id}", data=form(name="标准", version=1, classes=[cast.class_buyer.id])).status_code
+        == 302
+    )
     worn = layouts.wardrobe(cast.edition.id)
     assert worn.of(cast.class_buyer.id).media.kind == "roll" and worn.of(cast.class_trade.id).media.kind == "sheet"
     assert client.post(f"{URL}/{second.id}/delete").status_code == 302

@@ -50,7 +50,9 @@ def ask(client, cast, number=0):
 
 
 def tell(client, cast, job_id, what, number=0, body=None):
-    return client.post(f"/api/print/jobs/{job_id}/{what}", json=body or {}, headers=bearer(cast.stations[number][1]), csrf=False)
+    return client.post(
+        f"/api/print/jobs/{job_id}/{what}", json=body or {}, headers=bearer(cast.stations[number][1]), csrf=False
+    )
 
 
 def confirm(client, cast, opened, **others):
@@ -67,7 +69,9 @@ def test_a_ticket_becomes_a_badge_and_stops_being_a_ticket(client, session):
     done = [confirm(client, cast, opened, name="周清", key=key).json for _ in range(2)]
     assert done == [{"status": "printing", "printer": "iPad N1"}] * 2
     assert session.scalar(select(func.count()).select_from(PrintJob)) == 1
-    assert send(client, cast.token, cast.ticket).json["status"].startswith("admit")  # until it is printed, the ticket holds
+    assert (
+        send(client, cast.token, cast.ticket).json["status"].startswith("admit")
+    )  # until it is printed, the ticket holds
     job = ask(client, cast)["job"]
     assert (job["name"], job["form"], job["again"]) == ("周清", "pdf", False)
     answer = client.get(job["file"], headers=bearer(cast.stations[0][1]))
@@ -78,7 +82,9 @@ def test_a_ticket_becomes_a_badge_and_stops_being_a_ticket(client, session):
     _gate, elsewhere = add_device(session, cast, cast.gate)
     assert send(client, elsewhere, cast.ticket).json["reason"] == "wrong_purpose"
     assert say(client, cast, "ticket", {"code": cast.ticket}).json["reason"] == "printed"
-    assert session.scalar(select(func.count()).select_from(Scan).where(Scan.badge_id == cast.print.id)) == 2  # only the gate's
+    assert (
+        session.scalar(select(func.count()).select_from(Scan).where(Scan.badge_id == cast.print.id)) == 2
+    )  # only the gate's
 
 
 def test_every_ticket_that_does_not_work_says_why_in_both_languages(client, session):
@@ -119,8 +125,13 @@ def test_a_pass_is_for_this_kiosk_and_three_minutes(client, session, monkeypatch
     assert confirm(client, cast, opened, name=" \u200b").json["status"] == "again"
     for wrong in ({"key": ""}, {"key": "x" * 99}, {"key": 5}, {"name": None}, {"company": ["x"]}):
         assert confirm(client, cast, opened, **wrong).status_code == 400
-    assert client.post("/api/kiosk/ticket", json={"code": 5}, headers=bearer(cast.kiosk_token), csrf=False).status_code == 400
-    assert client.post("/api/kiosk/ticket", data=b"\xff", headers=bearer(cast.kiosk_token), csrf=False).status_code == 415
+    assert (
+        client.post("/api/kiosk/ticket", json={"code": 5}, headers=bearer(cast.kiosk_token), csrf=False).status_code
+        == 400
+    )
+    assert (
+        client.post("/api/kiosk/ticket", data=b"\xff", headers=bearer(cast.kiosk_token), csrf=False).status_code == 415
+    )
     monkeypatch.setattr(self_print, "PASS_SECONDS", -1)
     assert confirm(client, cast, opened).json["reason"] == "too_late"
     assert session.scalar(select(func.count()).select_from(PrintJob)) == 0 and second.profile == "kiosk"
@@ -185,7 +196,9 @@ def test_a_replaced_badge_falls_out_of_the_queue(client, session):
 
 def test_a_label_printer_gets_zpl(client, session):
     cast = floor(session)
-    layouts.save(cast.edition, None, name="标签", raw=label_layout().to_json(), class_ids=[cast.class_trade.id], standard=False)
+    layouts.save(
+        cast.edition, None, name="标签", raw=label_layout().to_json(), class_ids=[cast.class_trade.id], standard=False
+    )
     printing.enqueue(cast.print, key="label-job", device_id=cast.stations[0][0].id)
     session.commit()
     job = ask(client, cast)["job"]
@@ -203,7 +216,9 @@ def test_each_device_has_its_own_page_and_addresses(client, session):
             assert client.get(path, headers=bearer(token)).status_code == (200 if name == profile else 403)
     assert client.get("/api/print/next").status_code == 401
     assert client.get("/api/print/next", headers=bearer(cast.kiosk_token)).status_code == 403
-    assert client.post("/api/kiosk/ticket", json={"code": "x"}, headers=bearer(cast.token), csrf=False).status_code == 403
+    assert (
+        client.post("/api/kiosk/ticket", json={"code": "x"}, headers=bearer(cast.token), csrf=False).status_code == 403
+    )
     devices.revoke(cast.kiosk)
     session.commit()
     assert say(client, cast, "ticket", {"code": cast.ticket}).json["error"] == "device_revoked"
@@ -242,10 +257,18 @@ def test_the_desk_sends_a_badge_to_a_printer(client, session):
     cast = floor(session)
     sign_in(client, cast.desk)
     station = cast.stations[0][0]
-    data = {"key": "k" * 20, "name": "周青", "company": "青山阀门", "visitor_class": "trade", "printer": str(station.id)}
+    data = {
+        "key": "k" * 20,
+        "name": "周青",
+        "company": "青山阀门",
+        "visitor_class": "trade",
+        "printer": str(station.id),
+    }
     sent = client.post(f"{E}/desk/{cast.visitor.id}", data=data)
     assert "data-print=" not in client.get(sent.location).text
-    assert client.post(f"{E}/desk/{cast.visitor.id}", data={**data, "key": "l" * 20}).status_code == 409  # on its way already
+    assert (
+        client.post(f"{E}/desk/{cast.visitor.id}", data={**data, "key": "l" * 20}).status_code == 409
+    )  # on its way already
     assert ask(client, cast)["job"]["name"] == "周青"
     assert cast.print.printed_at is None and clock.now() - station.paired_at < dt.timedelta(minutes=5)
     assert add_gate(session, cast, "N9") and session.get(Badge, cast.print.id)

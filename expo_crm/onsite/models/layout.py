@@ -77,7 +77,9 @@ class PrintJob(Base):
     id: Mapped[IntPk]
     edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"))
     badge_id: Mapped[int] = mapped_column(ForeignKey("badge.id"))
-    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id", ondelete="SET NULL"))  # None: the person's own browser
+    device_id: Mapped[int | None] = mapped_column(
+        ForeignKey("device.id", ondelete="SET NULL")
+    )  # None: the person's own browser
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     kiosk_id: Mapped[int | None] = mapped_column(ForeignKey("device.id", ondelete="SET NULL"))
     key: Mapped[str] = mapped_column(String(64), unique=True)

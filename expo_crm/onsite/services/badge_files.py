@@ -135,4 +135,8 @@ def sample(kind: str, class_zh: str, class_en: str, colour: str) -> Face:
 def preview(layout: Layout, face: Face, heading: Heading, pictures: dict[int, Image.Image]) -> Image.Image:
     """A badge for the screen: as it will come out, in black and white for a label printer."""
     mono = layout.media.kind == "label"
-    return badge_bitmap.picture(layout, face, heading, dpi=PREVIEW_DPI * 2, pictures=pictures, mono=mono).convert("RGB").reduce(2)
+    return (
+        badge_bitmap.picture(layout, face, heading, dpi=PREVIEW_DPI * 2, pictures=pictures, mono=mono)
+        .convert("RGB")
+        .reduce(2)
+    )

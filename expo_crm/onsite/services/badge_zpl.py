@@ -17,9 +17,7 @@ def label(picture: Image.Image) -> str:
     width, height = picture.size
     per_row = -(-width // 8)
     total = per_row * height
-    return (
-        f"^XA\n^PW{width}\n^LL{height}\n^LH0,0\n^FO0,0^GFA,{total},{total},{per_row},\n{_graphic(picture, per_row)}^FS\n^PQ1\n^XZ\n"
-    )
+    return f"^XA\n^PW{width}\n^LL{height}\n^LH0,0\n^FO0,0^GFA,{total},{total},{per_row},\n{_graphic(picture, per_row)}^FS\n^PQ1\n^XZ\n"
 
 
 def _graphic(picture: Image.Image, per_row: int) -> str:

@@ -201,7 +201,9 @@ def _give(edition_id: int, row: BadgeLayout, class_ids: Iterable[int]) -> None:
 
 def remove(row: BadgeLayout) -> None:
     """Its classes wear the standard layout from now on. When it was the standard itself, the built-in one serves."""
-    audit.record("badge_layout.delete", "badge_layout", row.id, edition_id=row.edition_id, changes={"name": [row.name, None]})
+    audit.record(
+        "badge_layout.delete", "badge_layout", row.id, edition_id=row.edition_id, changes={"name": [row.name, None]}
+    )
     db.session.delete(row)
     db.session.flush()
 

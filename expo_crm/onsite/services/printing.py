@@ -91,9 +91,7 @@ def _on_its_way(badge: Badge) -> bool:
     return (
         db.session.scalar(
             select(PrintJob.id)
-            .where(
-                PrintJob.badge_id == badge.id, PrintJob.generation == badge.generation, PrintJob.state.in_(OPEN)
-            )
+            .where(PrintJob.badge_id == badge.id, PrintJob.generation == badge.generation, PrintJob.state.in_(OPEN))
             .limit(1)
         )
         is not None
@@ -106,10 +104,7 @@ def _on_its_way(badge: Badge) -> bool:
 def take(device_id: int) -> tuple[PrintJob, bool] | None:
     """(job, whether it was given before) for a print station; None when nothing waits. One job at a time."""
     pending = db.session.scalar(
-        select(PrintJob)
-        .where(PrintJob.device_id == device_id, PrintJob.state == "sent")
-        .order_by(PrintJob.id)
-        .limit(1)
+        select(PrintJob).where(PrintJob.device_id == device_id, PrintJob.state == "sent").order_by(PrintJob.id).limit(1)
     )
     if pending is not None:
         return pending, True
@@ -313,7 +308,7 @@ def count_waiting(edition_id: int) -> dict[int, int]:
         .where(PrintJob.edition_id == edition_id, PrintJob.state.in_(OPEN), PrintJob.device_id.is_not(None))
         .group_by(PrintJob.device_id)
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in rows if row[0]}
 
 
 def today(edition_id: int, start: dt.datetime, end: dt.datetime) -> tuple[int, int]:

@@ -118,7 +118,11 @@ def search() -> ResponseReturnValue:
     """What fits what is being typed."""
     typed = request.args.get("q", "")
     return render_template(
-        "onsite/desk_hits.html", hits=queries_desk.search(g.edition.id, typed), typed=typed.strip(), states=STATES, tones=TONES
+        "onsite/desk_hits.html",
+        hits=queries_desk.search(g.edition.id, typed),
+        typed=typed.strip(),
+        states=STATES,
+        tones=TONES,
     )
 
 
@@ -214,9 +218,13 @@ def print_person(registration_id: int) -> ResponseReturnValue:
             badges.reprint(badge, str(REASONS[reason]))
         job = _send(badge, form)
     except (badges.NotPrintable, badges.NotPossible):
-        raise Refused(_("This badge cannot be printed: it is blocked or withdrawn. Open the badge to see why."), 409) from None
+        raise Refused(
+            _("This badge cannot be printed: it is blocked or withdrawn. Open the badge to see why."), 409
+        ) from None
     except printing.AlreadyPrinted:
-        raise Refused(_("This badge is on its way to a printer already. Look at the printers before printing again."), 409) from None
+        raise Refused(
+            _("This badge is on its way to a printer already. Look at the printers before printing again."), 409
+        ) from None
     return redirect(url_for("onsite.desk", job=job.id))
 
 
@@ -228,9 +236,7 @@ def _key(form: BadgeForm) -> str:
 
 def _take_over(found: Registration, form: BadgeForm) -> None:
     try:
-        registrations.correct(
-            found, name=form.name.data, company_name=form.company.data, job_title=form.job_title.data
-        )
+        registrations.correct(found, name=form.name.data, company_name=form.company.data, job_title=form.job_title.data)
         chosen = next(c for c in _classes() if c.code == form.visitor_class.data)
         registrations.change_class(found, chosen)
         if found.state != "approved":

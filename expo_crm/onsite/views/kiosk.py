@@ -24,7 +24,10 @@ from expo_crm.web.policy import current_principal, device, public
 LIMIT = 16 * 1024
 # Said to the visitor in both languages at once; nobody has chosen one yet.
 TEXTS: dict[str, tuple[str, str]] = {
-    "malformed": ("这不是本届展会的电子票，或者没有读清楚", "This is not a ticket of this show, or it was not read well"),
+    "malformed": (
+        "这不是本届展会的电子票，或者没有读清楚",
+        "This is not a ticket of this show, or it was not read well",
+    ),
     "unknown": ("系统里没有这张票", "This ticket is not known"),
     "bad_signature": ("这张票不是主办方发出的", "This ticket was not issued by the organizer"),
     "wrong_show": ("这张票属于另一届展会", "This ticket is for another show"),
@@ -63,10 +66,16 @@ def _config(own: Device) -> dict[str, Any]:
         "ticket": url_for("onsite.api_kiosk_ticket"),
         "confirm": url_for("onsite.api_kiosk_confirm"),
         "texts": {
-            "offline": ["没有网络连接。本机需要联网，请到登记台。", "No connection. This kiosk works only online; please go to the desk."],
+            "offline": [
+                "没有网络连接。本机需要联网，请到登记台。",
+                "No connection. This kiosk works only online; please go to the desk.",
+            ],
             "busy": ["系统繁忙，请稍候再试。", "The system is busy. Please try again in a moment."],
             "withdrawn": ["本机已停用，请到登记台。", "This kiosk is out of service. Please go to the desk."],
-            "cameraOff": ["摄像头不可用。请使用扫码器，或到登记台。", "The camera does not work. Use the reader, or go to the desk."],
+            "cameraOff": [
+                "摄像头不可用。请使用扫码器，或到登记台。",
+                "The camera does not work. Use the reader, or go to the desk.",
+            ],
         },
     }
 

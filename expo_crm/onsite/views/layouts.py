@@ -85,9 +85,13 @@ def fault_text(fault: Fault, layout: Any = None) -> str:
         "range": lambda: _("%(field)s: please stay between %(low)s and %(high)s.", field=field, **values),
         "choice": lambda: _("%(field)s: this choice does not exist.", field=field),
         "long": lambda: _("At most %(most)s characters of own text.", **values),
-        "sheet": lambda: _("The badges need %(width)s × %(height)s mm, which is more than an A4 sheet (210 × 297 mm).", **values),
+        "sheet": lambda: _(
+            "The badges need %(width)s × %(height)s mm, which is more than an A4 sheet (210 × 297 mm).", **values
+        ),
         "outside": lambda: _("It reaches over the edge of the badge."),
-        "small_code": lambda: _("The QR code needs at least %(least)s mm in width and height, or phones cannot read it.", **values),
+        "small_code": lambda: _(
+            "The QR code needs at least %(least)s mm in width and height, or phones cannot read it.", **values
+        ),
         "square": lambda: _("The QR code must be as wide as it is high."),
         "no_length": lambda: _("The line has no length."),
         "least": lambda: _("The smallest type size is larger than the type size."),
@@ -174,7 +178,9 @@ def _save(row: BadgeLayout | None) -> ResponseReturnValue:
     except layouts.BadLayout as error:
         return _editor(row, raw, [fault_text(f, raw) for f in error.faults]), 422
     except layouts.Stale:
-        message = _("Somebody else has saved this layout meanwhile. Your drawing is kept here; save again to replace theirs.")
+        message = _(
+            "Somebody else has saved this layout meanwhile. Your drawing is kept here; save again to replace theirs."
+        )
         return _editor(row, raw, [message]), 409
     flash(_("The layout %(name)s is saved.", name=saved.name), "success")
     return redirect(url_for("onsite.layouts"))
@@ -198,7 +204,9 @@ def _editor(row: BadgeLayout | None, raw: Any, faults: list[str] | None = None) 
     readable = isinstance(raw, dict) and isinstance(raw.get("media"), dict) and isinstance(raw.get("elements"), list)
     spec = raw if readable else (row.spec if row else domain.default_layout().to_json())
     again = request.method == "POST"
-    chosen = set(_numbers(request.form.getlist("classes"))) if again else {o.class_id for o in row.classes} if row else set()
+    chosen = (
+        set(_numbers(request.form.getlist("classes"))) if again else {o.class_id for o in row.classes} if row else set()
+    )
     return render_template(
         "onsite/layouts_editor.html",
         layout=row,
@@ -256,9 +264,9 @@ def preview() -> ResponseReturnValue:
     try:
         layout = layouts.check(g.edition.id, raw)
     except layouts.BadLayout as error:
-        told = [{"element": f.element, "message": fault_text(f, raw)} for f in error.faults]
         if as_form:
-            raise Refused(" ".join(one["message"] for one in told)) from None
+            raise Refused(" ".join(fault_text(f, raw) for f in error.faults)) from None
+        told = [{"element": f.element, "message": fault_text(f, raw)} for f in error.faults]
         return make_response(jsonify(faults=told), 422)
     class_id = str(body.get("class_id", ""))
     chosen = int(class_id) if re.fullmatch(r"\d{1,15}", class_id, re.ASCII) else 0

@@ -139,7 +139,9 @@ def station() -> ResponseReturnValue:
             "failedReason": _("Said at the printer"),
         },
     }
-    return render_template("onsite/badges_station.html", device=own, config=config, profile=PROFILE_NAMES["badge_print"])
+    return render_template(
+        "onsite/badges_station.html", device=own, config=config, profile=PROFILE_NAMES["badge_print"]
+    )
 
 
 # -- the interface of stations and bridges ---------------------------------------------------------------------------
@@ -206,9 +208,13 @@ def job_bytes(job: PrintJob) -> tuple[bytes, str]:
     try:
         return printing.file_of(job)
     except (printing.NotPossible, badges.NotPrintable):
-        raise Refused(_("This badge may not be printed any more: it was replaced, blocked or cancelled."), 409, "gone") from None
+        raise Refused(
+            _("This badge may not be printed any more: it was replaced, blocked or cancelled."), 409, "gone"
+        ) from None
     except keys.KeyUnusable:
-        message = _("The key that signs badges cannot be opened, because the secret key of this installation has changed.")
+        message = _(
+            "The key that signs badges cannot be opened, because the secret key of this installation has changed."
+        )
         raise Refused(message, 409) from None
 
 

@@ -82,9 +82,20 @@ def test_a_sheet_has_its_badges_where_the_knife_goes():
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([*domain.KINDS, *domain.MEDIA]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["media", "elements", "kind", "x", "w", "h", "width", "source", "size", "image"]), inner, max_size=6),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from([*domain.KINDS, *domain.MEDIA]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["media", "elements", "kind", "x", "w", "h", "width", "source", "size", "image"]),
+            inner,
+            max_size=6,
+        )
+    ),
     max_leaves=12,
 )
 
