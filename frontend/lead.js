@@ -127,8 +127,7 @@ async function leave() {
 
 part("next").addEventListener("click", async () => {
   const saving = leave();
-  view("scan");
-  seen.code = "";
+  view("scan"); // the badge that is still in view is not read again: onCamera goes on noting it
   await saving;
 });
 

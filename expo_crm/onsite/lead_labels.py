@@ -32,8 +32,8 @@ TEMPERATURE_TONES = {"hot": "danger", "warm": "warning", "cold": "info"}
 KINDS: tuple[tuple[str, Any], ...] = (
     ("single", _l("One of several")),
     ("multi", _l("Several of several")),
-    ("text", _l("Text")),
-    ("number", _l("Number")),
+    ("text", _l("Free text")),
+    ("number", _l("A number")),
 )
 FIELD_NAMES: dict[str, Any] = {
     "name": _l("Name"),

@@ -14,6 +14,7 @@ export class Sync {
     this.store = store;
     this.heard = heard;
     this.stopped = false;
+    this.done = false; // something has arrived since the line was shown last
     this.leads = new Map(); // reading → what the server said of it, for this page's life
   }
 
@@ -42,8 +43,11 @@ export class Sync {
     }
     for (;;) {
       const edits = Object.entries(await this.store.edits()).slice(0, BATCH);
-      if (!edits.length || !(await this.#notes(edits))) return;
+      if (!edits.length) break;
+      if (!(await this.#notes(edits))) return;
     }
+    if (this.done) this.heard.line("online"); // nothing waits any more
+    this.done = false;
   }
 
   async #scans(rows, fresh) {
@@ -93,6 +97,7 @@ export class Sync {
   /** Did the server answer what was asked? Tells the line's state on the way. */
   #answered(result, name) {
     if (result.kind === "answer" && Array.isArray(result.body[name])) {
+      this.done = true;
       this.heard.line("online");
       return true;
     }

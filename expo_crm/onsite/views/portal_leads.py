@@ -85,7 +85,7 @@ def portal_leads(participation_id: int) -> ResponseReturnValue:
         default_sort="at",
         default_desc=True,
         tie_break=Lead.id.desc(),
-        filters=_filters(own, tags),
+        filters=_filters(here, own, tags),
         search=keys.search,
         search_hint=_("Name, company or note"),
         empty=listing.Empty(
@@ -108,8 +108,9 @@ def portal_leads(participation_id: int) -> ResponseReturnValue:
     )
 
 
-def _filters(own: list[Participation], tags: list[LeadTag]) -> list[listing.Filter]:
-    editions = [*((str(p.edition_id), i18n.bi(p.edition)) for p in own), (ALL, _("All editions"))]
+def _filters(here: Participation, own: list[Participation], tags: list[LeadTag]) -> list[listing.Filter]:
+    others = ((str(p.edition_id), i18n.bi(p.edition)) for p in own if p.id != here.id)
+    editions = [("", _("This edition")), *others, (ALL, _("All editions"))]
     return [
         # Which editions are read is decided before the list is built; here it is only kept in the address.
         listing.Filter("edition", _("Edition"), editions, lambda _v: Lead.id.is_not(None)),
@@ -188,7 +189,7 @@ def answer_text(value: Any) -> Any:
 def _data_word(view: LeadView) -> str:
     if view.released:
         return _("Released")
-    return _("Withdrawn") if view.withdrawn else _("Not released")
+    return _("Taken back") if view.withdrawn else _("Not released")
 
 
 def _name_cell(view: LeadView) -> Markup:
