@@ -129,7 +129,7 @@ function redraw() {
 // --- from our short description to an ECharts option ------------------------------------------------------------------
 
 function optionFrom(spec, element) {
-  const look = theme();
+  const look = { ...theme(), width: element.clientWidth };
   const own = spec.kind ? described(spec, look) : { ...spec };
   return {
     color: look.dark ? PALETTE_ON_DARK : PALETTE,
@@ -201,6 +201,12 @@ function legend(names, look) {
   return { show: names.length > 1, type: "plain", bottom: 0, textStyle: { color: look.text }, itemWidth: 14, itemHeight: 10 };
 }
 
+// How many rows the names take below the chart; Chinese signs are twice as wide as letters.
+function legendRows(series, { width }) {
+  const wide = series.reduce((sum, { name }) => sum + 40 + [...name].reduce((own, sign) => own + (sign > "\u2e80" ? 13 : 7), 0), 0);
+  return Math.max(1, Math.ceil(wide / Math.max(200, width - 24)));
+}
+
 function cartesian(spec, look, format) {
   const series = spec.series.map((one) => {
     const kind = one.kind ?? spec.kind;
@@ -233,7 +239,7 @@ function cartesian(spec, look, format) {
     minInterval: spec.format === "number" || !spec.format ? (spec.digits ? undefined : 1) : undefined,
   };
   return {
-    grid: { left: 8, right: 16, top: 16, bottom: series.length > 1 ? 36 : 8, containLabel: true },
+    grid: { left: 8, right: 16, top: 16, bottom: series.length > 1 ? 12 + 24 * legendRows(series, look) : 8, containLabel: true },
     legend: legend(series, look),
     tooltip: { trigger: "axis", axisPointer: { type: spec.kind === "bar" ? "shadow" : "line" }, valueFormatter: format.full },
     xAxis: spec.horizontal ? value : category,

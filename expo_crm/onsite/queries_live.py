@@ -48,7 +48,7 @@ class ClassLine:
 @dataclass(frozen=True)
 class Before:
     """The day of the last edition that stands where this one stands. ``per_slot`` follows the same local times; ``so_far`` counts the
-    entries until the present time of day, ``total`` those of the whole day."""
+    entries until the present time of day (all of them when this day is not today), ``total`` those of the whole day."""
 
     edition: Edition
     day: dt.date
@@ -240,7 +240,7 @@ def _before(edition: Edition, day: dt.date, slots: list[dt.datetime], now: dt.da
     if not total:
         return None
     here = now.astimezone(edition.zone)
-    until = here.time() if here.date() == day else dt.time.max if here.date() > day else dt.time.min
-    # A five minutes that runs is compared as a whole only when it is over.
-    so_far = sum(n for at, n in by_time.items() if (dt.datetime.combine(day, at) + SLOT).time() <= until or until == dt.time.max)
+    # Five minutes that run are compared when they are over; of a day that is past or still to come, the whole is.
+    gone = [at for at in by_time if (dt.datetime.combine(day, at) + SLOT).replace(tzinfo=edition.zone) <= here]
+    so_far = sum(by_time[at] for at in gone) if here.date() == day else total
     return Before(previous, then, [by_time[slot.time()] for slot in slots], so_far, total)

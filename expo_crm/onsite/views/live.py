@@ -86,6 +86,8 @@ def _board() -> dict[str, Any]:
         "by": by,
         "as_of": clock.to_local(board.as_of, g.edition.timezone).isoformat(timespec="seconds"),
         "is_today": board.day == today,
+        "is_ahead": board.day > today,
+        "zone_names": {zone.code: bi(zone) for zone in board.zones},
         "chart": _chart(board, by),
         "has_entries": any(board.total_per_slot),
         "days": [_day_tab(board, day, today) for day in board.days],
@@ -202,7 +204,7 @@ def _compared(board: Live) -> dict[str, Any] | None:
     if board.before is None:
         return None
     then, now = board.before.so_far, board.entries
-    change = None if not then else round(100 * (now - then) / then)
+    change = round(100 * (now - then) / then) if then and now else None
     return {"then": then, "change": change, "edition": bi(board.before.edition), "day": board.before.day}
 
 
