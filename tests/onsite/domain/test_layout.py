@@ -75,8 +75,8 @@ def test_the_smallest_code_is_25_mm_and_passes():
 def test_a_sheet_has_its_badges_where_the_knife_goes():
     media = parse(changed(width=90, height=60, columns=2, rows=4, margin_x=10, margin_y=15, gap_x=5, gap_y=2))[0]
     assert media is None  # elements of A6 do not fit on 90 × 60
-    small = {"media": {"kind": "sheet", "width": 90, "height": 60, "columns": 2, "rows": 4, "margin_x": 10, "margin_y": 15, "gap_x": 5, "gap_y": 2},
-             "elements": [{"kind": "qr", "x": 1, "y": 1, "w": 30, "h": 30}]}  # fmt: skip
+    media = {"kind": "sheet", "width": 90, "height": 60, "columns": 2, "rows": 4, "margin_x": 10, "margin_y": 15, "gap_x": 5, "gap_y": 2}
+    small = {"media": media, "elements": [{"kind": "qr", "x": 1, "y": 1, "w": 30, "h": 30}]}
     places = list(parse(small)[0].media.places())
     assert len(places) == 8 and places[0] == (10, 15) and places[1] == (105, 15) and places[-1] == (105, 201)
 
