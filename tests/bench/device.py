@@ -44,12 +44,12 @@ def run(on: Stage, app: Server, folder: Path, *, badges: int, scans: int) -> lis
     with sync_playwright() as playwright:
         browser = Chromium(playwright, folder).launch()
         try:
-            context = browser.new_context(viewport=PHONE, base_url=f"http://127.0.0.1:{app.port}", locale="zh-CN")  # type: ignore[arg-type]
+            context = browser.new_context(viewport=PHONE, base_url=f"http://127.0.0.1:{app.port}", locale="en-GB")  # type: ignore[arg-type]
             page = context.new_page()
             page.goto(f"/gate/pair/{pairing}")
             context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": THROTTLE})
             begin = time.perf_counter()
-            page.locator("form button[type=submit]").first.click()
+            page.get_by_role("button", name="Pair this device").click()
             _ready(page, badges)
             loaded = time.perf_counter() - begin
             page.locator("[data-part=ready-start]").click()

@@ -59,7 +59,7 @@ def main() -> int:
     begin = time.monotonic()
     results = []
     if chosen:
-        badges = 12_000 if options.small else 60_000
+        badges = 12_000 if options.small else 80_000
         with cases.scene_of(
             sizes, options.seed, badges=badges, durable=not options.small, strict=not options.small
         ) as scene:

@@ -227,7 +227,7 @@ def f4(scene: Scene) -> Result:
     gates = scene.gates("F4", 8)
     slowest = 0.0
     refused = 0
-    with Traffic(gates, scene.house.take(int(scene.sizes.rate * 3 * (bursts + 1))), scene.sizes.rate, scene.seed):
+    with Traffic(gates, scene.house.take(int(scene.sizes.rate * 8 * (bursts + 1))), scene.sizes.rate, scene.seed):
         random_ = random.Random(scene.seed)
         for number in range(bursts + 1):
             time.sleep(0.6 + random_.random())

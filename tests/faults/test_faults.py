@@ -19,7 +19,7 @@ SMALL = (cases.f1, cases.f2, cases.f4, cases.f5, cases.f8, cases.f9, cases.f10)
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
     seed = int(os.environ.get("FAULT_SEED", "20260512"))
-    with cases.scene_of(Sizes(), seed, badges=6_000, durable=False, strict=False) as scene:
+    with cases.scene_of(Sizes(), seed, badges=8_000, durable=False, strict=False) as scene:
         yield scene
 
 
