@@ -137,7 +137,7 @@ def decide(facts: Facts, rules: Rules, now: dt.datetime) -> Verdict:
 
 def decide_badge(facts: Facts, rules: Rules, now: dt.datetime) -> Verdict:
     """The first half: everything that does not depend on where the badge is. ``admit`` here is no more than "go on"."""
-    reason = _code_fault(facts, rules) or _badge_fault(facts) or _registration_fault(facts)
+    reason = _code_fault(facts, rules) or _badge_fault(facts, rules) or _registration_fault(facts)
     if reason:
         return Verdict(DENY, reason)
     doubt = "stale_snapshot" if _unproven(facts, rules) else ""
@@ -169,7 +169,11 @@ def passback(seen: Presence, rule: str, cooldown: dt.timedelta, now: dt.datetime
 
 def _unproven(facts: Facts, rules: Rules) -> bool:
     """Without network nobody can say whether this code still holds: it is newer than the list, or its key is burnt."""
-    return rules.offline and (not facts.known or facts.compromised)
+    return rules.offline and (not facts.known or facts.compromised or _newer_print(facts))
+
+
+def _newer_print(facts: Facts) -> bool:
+    return facts.purpose == "badge" and facts.generation > facts.current_generation
 
 
 def _code_fault(facts: Facts, rules: Rules) -> str:
@@ -188,12 +192,12 @@ def _code_fault(facts: Facts, rules: Rules) -> str:
     return ""
 
 
-def _badge_fault(facts: Facts) -> str:
+def _badge_fault(facts: Facts, rules: Rules) -> str:
     if facts.badge_state in {"revoked", "replaced", "blocked"}:
         return facts.badge_state
     # A ticket is swapped for the badge, so it carries no print of its own that could be outdated.
     if facts.purpose == "badge" and facts.known and facts.generation != facts.current_generation:
-        return "replaced"
+        return "" if rules.offline and _newer_print(facts) else "replaced"
     return ""
 
 

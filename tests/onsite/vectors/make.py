@@ -451,6 +451,14 @@ def _offline() -> list[dict[str, Any]]:
         _case("offline, another edition", "deny wrong_show", {**unlisted, "same_edition": False}, OFFLINE),
         _case("offline, blocked in the list", "deny blocked", {"badge_state": "blocked"}, OFFLINE),
         _case("offline, old print", "deny replaced", {"generation": 1}, OFFLINE),
+        _case("offline, print newer than the list", "admit_attention stale_snapshot", {"generation": 3}, OFFLINE),
+        _case("restricted, print newer than the list", "deny stale_snapshot", {"generation": 3}, CLOSED),
+        _case(
+            "offline, newer print of a blocked badge",
+            "deny blocked",
+            {"generation": 3, "badge_state": "blocked"},
+            OFFLINE,
+        ),
     ]
 
 
