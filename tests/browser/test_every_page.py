@@ -187,9 +187,9 @@ def test_public_pages(live_server: Any, addresses: list[str], open_page: Callabl
         slugs = coming.slug, last.slug
     page = open_page(locale, phone=phone)
     page.goto(f"/sign-in?lang={locale}")
-    look = ["/sign-in", f"/r/{slugs[0]}", f"/r/{slugs[0]}/privacy", f"/r/{slugs[1]}", f"/i/{code}", f"/v/{token}"]
+    look = ["/sign-in", f"/r/{slugs[0]}", f"/r/{slugs[0]}/privacy", f"/r/{slugs[0]}/exhibitors", f"/r/{slugs[1]}", f"/i/{code}", f"/v/{token}"]
     assert look_at(page, look) == len(look)
-    for gone in ("/r/nothing", "/v/nothing", "/s/nothing", "/m/nothing", "/welcome/nothing", "/i/nothing", "/gate/pair/nothing", "/gate"):
+    for gone in ("/r/nothing", "/v/nothing", "/s/nothing", "/m/nothing", "/welcome/nothing", "/i/nothing", "/gate/pair/nothing", "/gate", "/lead"):
         answer = page.goto(gone)
         assert answer.status in {401, 404, 410}, gone
         check_no_overflow(page)
