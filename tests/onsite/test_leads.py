@@ -22,7 +22,7 @@ from expo_crm.messaging.models import Message
 from expo_crm.onsite import queries_leads as queries
 from expo_crm.onsite.domain.lead_release import Answer, Policy, ever_given, released, standing
 from expo_crm.onsite.models import Device, Lead, LeadConsent, LeadQuestion, LeadScan
-from expo_crm.onsite.services import badges, devices, lead_setup, leads
+from expo_crm.onsite.services import badges, devices, lead_setup, leads, opaque
 from expo_crm.onsite.services.lead_setup import SetupError, Wording
 from expo_crm.visitors.services import links
 from tests.onsite.play import register, stage
@@ -156,6 +156,17 @@ def test_a_scan_gives_what_is_released_and_a_repeat_gives_the_same_once(client, 
     assert cast.code not in str([vars(s) for s in session.scalars(select(LeadScan))])  # the code itself is not kept
 
 
+def test_an_opaque_code_is_looked_up_and_its_reprint_ends_it(client, session):
+    cast = lead_stage(session)
+    opaque.set_mode(cast.edition, "opaque")
+    code = badges.code_of(cast.badge)
+    session.commit()
+    assert len(code) == 26 and scan(client, cast.a, code.lower())["lead"]["visitor"]["name"] == "林晓"
+    badges.reprint(cast.badge, "torn")
+    session.commit()
+    assert scan(client, cast.a, code)["lead"]["visitor"] is None
+
+
 def test_unknown_and_not_agreed_look_the_same_everywhere(client, session):
     cast = lead_stage(session)
     staff = badges.code_of(badges.issue_staff_badge(cast.a.stand, "Standleiter Müller"))
@@ -164,10 +175,15 @@ def test_unknown_and_not_agreed_look_the_same_everywhere(client, session):
     gone_code = badges.code_of(gone)
     agree(revoked)
     badges.revoke(gone, "lost")
+    torn = register(session, cast, "Gone Twice", "Gone Ltd")
+    agree(torn)
+    replaced = badges.issue_badge(torn)
+    old_code = badges.code_of(replaced)
+    badges.reprint(replaced, "torn")
     session.commit()
     forged = cast.code[:-4] + ("AAAA" if cast.code[-4:] != "AAAA" else "BBBA")
     shapes = []
-    for code in (cast.shy_code, staff, gone_code, forged, "A" * 26):
+    for code in (cast.shy_code, staff, gone_code, old_code, forged, "A" * 26):
         found = scan(client, cast.a, code)
         one = found["lead"]
         assert one["visitor"] is None and not one["released"]
