@@ -20,6 +20,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "manual": ("人工登记入场", "Checked in by hand"),
     "annulled": ("该次扫描已撤销", "This scan was annulled"),
     "repeat": ("重复读取", "Read twice at once"),
+    "not_done": ("操作未执行", "The action was not carried out"),
     "reset": ("已人工清除在场状态", "Set to outside by hand"),
     "day_reset": ("闭馆自动离场", "Out at closing"),
     "malformed": ("二维码残缺，请重新扫描", "The code is damaged or cut off, please scan it again"),

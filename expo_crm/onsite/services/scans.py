@@ -402,6 +402,28 @@ def _repeat(
     return replace(_stored(before, row), client_uuid=command.client_uuid, repeat=True)
 
 
+def note_not_done(post: Post, client_uuid: str, device_seq: int) -> None:
+    """An action of a person that was refused has used up a number of its device: the log says so, lest it look lost."""
+    now = clock.now()
+    values = new_row(
+        edition_id=post.edition_id,
+        device_id=post.device_id,
+        client_uuid=client_uuid,
+        device_seq=device_seq,
+        pairing_no=post.pairing_no,
+        gate_id=post.gate_id,
+        zone=post.zone,
+        direction="exit" if post.direction == "exit" else "entry",
+        code_hash="",
+        corrected_at=now,
+        received_at=now,
+        local_day=post.period_of(clock.local_day(now, post.timezone)),
+        decision=VOID,
+        reason="not_done",
+    )
+    scan_log.write_one(db.session.connection(), values, None, None)
+
+
 def _state_of(row: Any) -> State:
     if row.presence_id is None:
         return NOBODY

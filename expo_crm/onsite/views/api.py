@@ -11,7 +11,7 @@ from flask import Flask, Response, after_this_request, current_app
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from expo_crm.db import db
+from expo_crm.db import db, keep_on_refusal
 from expo_crm.lib import clock, text
 from expo_crm.onsite import queries
 from expo_crm.onsite.domain import scan_input
@@ -192,15 +192,16 @@ def override() -> ResponseReturnValue:
         raise schema("scan_id, reason, by")
     reason, by = text.clean(reason, limit=300), text.clean(by, limit=80)
     if len(reason) < 3 or len(by) < 2:
-        raise Refused(_("Please write the reason and your name."), 422, "reason_required")
+        raise _not_done(post, key, seq, Refused(_("Please write the reason and your name."), 422, "reason_required"))
     refused = db.session.get(Scan, scan_id) if 0 < scan_id < 2**53 else None
     if refused is None or refused.device_id != post.device_id:
-        raise Refused(_("There is no such scan of this device."), 404, "not_found")
+        raise _not_done(post, key, seq, Refused(_("There is no such scan of this device."), 404, "not_found"))
     known = scans.find_by_uuid(post.device_id, key)
     try:
         made = by_hand.override(refused, reason, client_uuid=key, by=by, device_seq=seq)
     except by_hand.NotOverridable:
-        raise Refused(_("This refusal cannot be set aside at the gate."), 422, "not_overridable") from None
+        why = Refused(_("This refusal cannot be set aside at the gate."), 422, "not_overridable")
+        raise _not_done(post, key, seq, why) from None
     except scans.UuidReused:
         raise _reused() from None
     return _answer(_show(scans.answer_of(made), post) | {"replayed": known is not None})
@@ -222,16 +223,16 @@ def annul() -> ResponseReturnValue:
         raise schema("reason, by")
     reason, by = text.clean(reason, limit=300), text.clean(by, limit=80)
     if len(reason) < 3 or len(by) < 2:
-        raise Refused(_("Please write the reason and your name."), 422, "reason_required")
+        raise _not_done(post, key, seq, Refused(_("Please write the reason and your name."), 422, "reason_required"))
     found = scans.find_by_uuid(post.device_id, named) if named else db.session.get(Scan, scan_id)
     if found is None or found.edition_id != post.edition_id or found.gate_id != post.gate_id:
-        raise Refused(_("There is no such scan of this device."), 404, "not_found")
+        raise _not_done(post, key, seq, Refused(_("There is no such scan of this device."), 404, "not_found"))
     known = scans.find_by_uuid(post.device_id, key)
     device = principal.current_device()
     try:
         made = by_hand.annul(found, reason, device=device, client_uuid=key, by=by, device_seq=seq)
     except by_hand.NotAnnullable as error:
-        raise _not_annullable(str(error)) from None
+        raise _not_done(post, key, seq, _not_annullable(str(error))) from None
     except scans.UuidReused:
         raise _reused() from None
     return _answer(
@@ -246,6 +247,14 @@ def annul() -> ResponseReturnValue:
             "counts": _counts(post),
         }
     )
+
+
+def _not_done(post: Post, key: str, seq: int | None, refused: Refused) -> Refused:
+    """A refused action has used up a number: keep that, although the answer is a refusal."""
+    if seq is not None:
+        scans.note_not_done(post, key, seq)
+        keep_on_refusal()
+    return refused
 
 
 def _not_annullable(why: str) -> Refused:
