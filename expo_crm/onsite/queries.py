@@ -43,7 +43,8 @@ def list_devices(edition_id: int) -> list[Device]:
     return list(
         db.session.scalars(
             select(Device)
-            .where(Device.edition_id == edition_id, Device.profile != "office")  # that one only stands in the log
+            # The office only stands in the log, and what an exhibitor scans with is the exhibitor's.
+            .where(Device.edition_id == edition_id, Device.profile.not_in(("office", "lead")))
             .order_by(Device.name)
             .options(joinedload(Device.gate))
         )
