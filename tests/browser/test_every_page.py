@@ -194,3 +194,17 @@ def test_public_pages(live_server: Any, addresses: list[str], open_page: Callabl
         assert answer.status in {401, 404, 410}, gone
         check_no_overflow(page)
         check_accessibility(page)
+
+
+def test_the_gate_card_is_one_page_and_the_board_fits_its_wall(
+    live_server: Any, addresses: list[str], open_page: Callable[..., Any]
+) -> None:
+    page = open_page("zh")
+    enter(page, "zh", ADMIN, "**/e/**")
+    page.goto(next(a for a in addresses if a.endswith("/gates/card")))
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", printed)) == 1
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.goto(next(a for a in addresses if a.endswith("/live")) + "?wall=1")
+    assert page.locator(".live-stats .stat-value").count() == 4
+    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [1920, 1080]
