@@ -37,11 +37,17 @@ export class Sync {
   start() {
     addEventListener("online", () => this.beat());
     addEventListener("offline", () => this.setLine("offline"));
-    const next = async () => {
-      await this.beat();
-      if (!this.stopped) this.#timer = setTimeout(next, this.line === "online" ? BEAT_MS : SEARCH_MS);
-    };
-    return next();
+    return this.#turn();
+  }
+
+  async #turn() {
+    await this.beat();
+    this.#later();
+  }
+
+  #later() {
+    clearTimeout(this.#timer);
+    if (!this.stopped) this.#timer = setTimeout(() => this.#turn(), this.line === "online" ? BEAT_MS : SEARCH_MS);
   }
 
   stop() {
@@ -50,8 +56,10 @@ export class Sync {
   }
 
   setLine(line) {
+    const lost = this.line === "online" && line !== "online";
     this.line = line;
     this.on.line(line);
+    if (lost) this.#later(); // look for it soon, not at the next turn
   }
 
   /** One heartbeat with all that follows from it; those asked for meanwhile are the same one. */
