@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import random
+import threading
 import uuid
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 
 from expo_crm.audit.models import AuditEntry
+from expo_crm.db import db
 from expo_crm.lib import clock
 from expo_crm.onsite import queries
 from expo_crm.onsite.models import Device, Presence, Scan, ScanResolution
@@ -233,3 +236,76 @@ def test_windows_of_a_class(client, session, monkeypatch):
     assert at(2026, 6, 8, 13, 0) == "ok"
     assert at(2026, 6, 8, 15, 30) == "expired"
     assert at(2026, 6, 9, 14, 0) == "wrong_day"
+
+
+def test_rebuild_puts_right_whatever_was_tampered_with(client, session, runner):
+    cast = stage(session, anti_passback="hard")
+    other = add_device(session, cast, cast.gate)[1]
+    paired_long_ago(session)
+    first, second = (scan_of(cast.code, decided=ADMIT, device_time=ago(m)) for m in (9, 5))
+    upload(client, cast.token, [first])
+    upload(client, other, [second])
+    lost = badges.issue_badge(register(session, cast, "周一"))
+    session.commit()
+    send(client, cast.token, badges.code_of(lost))
+    annulled = send(client, cast.token, badges.code_of(badges.issue_badge(register(session, cast, "吴二")))).json[
+        "scan_id"
+    ]
+    by_hand.annul(session.get(Scan, annulled), "a test")
+    session.commit()
+    session.execute(update(Presence).where(Presence.badge_id == cast.badge.id).values(entries=7))
+    session.execute(delete(Presence).where(Presence.badge_id == lost.id))
+    session.execute(
+        update(Scan).where(Scan.client_uuid == second["client_uuid"]).values(conflict=False, server_verdict="agrees")
+    )
+    session.execute(update(Scan).where(Scan.id == annulled).values(annulled=False))
+    session.commit()
+    found = rebuild.rebuild(cast.edition.id)
+    assert (found.rows, found.missing, found.different, found.surplus, found.verdicts) == (2, 1, 1, 0, 2)
+    session.commit()
+    assert rebuild.rebuild(cast.edition.id).differences == 0
+    assert session.scalars(select(Presence.entries).where(Presence.badge_id == cast.badge.id)).one() == 2
+    said = runner.invoke(args=["onsite", "rebuild", "--edition", cast.edition.slug])
+    assert said.exit_code == 0 and "0 different" in said.output
+    assert runner.invoke(args=["onsite", "rebuild", "--edition", "nothing"]).exit_code != 0
+
+
+def test_queues_and_live_gates_at_once_leave_presence_equal_to_the_log(app, client, session):
+    cast = stage(session, anti_passback="hard", direction="both")
+    tokens = [cast.token, *(add_device(session, cast, cast.gate)[1] for _ in range(3))]
+    codes = [cast.code, *(badges.code_of(badges.issue_badge(register(session, cast, f"观众{n}"))) for n in range(5))]
+    paired_long_ago(session)
+    edition_id = cast.edition.id
+    session.remove()
+    answers: list[int] = []
+
+    def run(number: int) -> None:
+        own, rng = app.test_client(), random.Random(number)
+        for turn in range(6):
+            if number < 2:
+                items = [
+                    scan_of(
+                        rng.choice(codes),
+                        decided=ADMIT,
+                        direction=rng.choice(["entry", "exit"]),
+                        device_time=ago(rng.randrange(90)),
+                    )
+                    for _ in range(12)
+                ]
+                answers.append(upload(own, tokens[number], items).status_code)
+            else:
+                answers.append(
+                    send(
+                        own, tokens[number], codes[turn % len(codes)], direction=rng.choice(["entry", "exit"])
+                    ).status_code
+                )
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 24
+    with app.app_context():
+        assert rebuild.rebuild(edition_id).differences == 0
+        db.session.rollback()

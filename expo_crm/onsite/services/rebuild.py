@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
@@ -33,46 +33,17 @@ class Rebuilt:
 
 
 def rebuild(edition_id: int) -> Rebuilt:
-    """Recompute what follows from an edition's scans and put right what differs."""
+    """Recompute what follows from an edition's scans and put right what differs. Gates may go on meanwhile: what seems to differ
+    is looked at once more with its badges held, because a scan may have come between two of our looks.
+    """
     verdicts = _annulments(edition_id)
-    wanted, changed = _from_log(edition_id)
-    verdicts += len(changed)
-    for row_id, verdict, conflict in changed:
-        db.session.execute(
-            update(Scan)
-            .where(Scan.id == row_id)
-            .values(server_verdict=verdict, conflict=conflict)
-            .execution_options(synchronize_session=False)
-        )
-    columns = [getattr(Presence, f) for f in FIELDS]
-    stored = {
-        (row.badge_id, row.zone, row.local_day): row
-        for row in db.session.execute(
-            select(Presence.id, Presence.badge_id, Presence.zone, Presence.local_day, *columns).where(
-                Presence.edition_id == edition_id
-            )
-        )
-    }
-    missing = [_row(edition_id, key, state) for key, state in wanted.items() if key not in stored]
-    different = [
-        (stored[key].id, state)
-        for key, state in wanted.items()
-        if key in stored and any(getattr(stored[key], f) != state[f] for f in FIELDS)
-    ]
-    surplus = [row.id for key, row in stored.items() if key not in wanted]
-    if missing:
-        scan_log.insert_presence(db.session.connection(), missing)
-    for row_id, state in different:
-        db.session.execute(
-            update(Presence).where(Presence.id == row_id).values(state).execution_options(synchronize_session=False)
-        )
-    for start in range(0, len(surplus), scan_log.CHUNK):
-        db.session.execute(
-            delete(Presence)
-            .where(Presence.id.in_(surplus[start : start + scan_log.CHUNK]))
-            .execution_options(synchronize_session=False)
-        )
-    result = Rebuilt(len(wanted), len(missing), len(different), len(surplus), verdicts)
+    seen = _compare(edition_id)
+    if seen.keys:
+        scan_log.lock_badges(db.session.connection(), (key[0] for key in seen.keys))
+        rows, seen = seen.rows, _compare(edition_id, {key[0] for key in seen.keys})
+        seen.rows = rows
+        scan_log.settle_keys(db.session.connection(), edition_id, seen.keys)
+    result = Rebuilt(seen.rows, seen.missing, seen.different, seen.surplus, verdicts + seen.verdicts)
     if result.differences:
         audit.record(
             "presence.rebuild",
@@ -84,6 +55,64 @@ def rebuild(edition_id: int) -> Rebuilt:
     db.session.flush()
     db.session.expire_all()
     return result
+
+
+@dataclass
+class _Seen:
+    """What a comparison found: how many rows the log gives, what is wrong with the stored ones, and the keys of those."""
+
+    rows: int = 0
+    missing: int = 0
+    different: int = 0
+    surplus: int = 0
+    verdicts: int = 0
+    keys: set[Key] = field(default_factory=set)
+
+
+def _compare(edition_id: int, badges: set[int] | None = None) -> _Seen:
+    """Presence and verdicts as stored against the log; of some badges only, held until the end, or of all."""
+    out = _Seen()
+    stored = _stored(edition_id, badges)
+    wanted: set[Key] = set()
+    for key, rows in _logged(edition_id, badges).items():
+        state, judged = settle(scan_log.as_row(r) for r in rows)
+        wrong = sum(scan_log.verdict_of(row, judged) != (row.server_verdict, row.conflict) for row in rows)
+        out.verdicts += wrong
+        if wrong:
+            out.keys.add(key)
+        if state.last_at is None:
+            continue
+        wanted.add(key)
+        there = stored.get(key)
+        if there is None:
+            out.missing += 1
+            out.keys.add(key)
+        elif any(getattr(there, name) != value for name, value in scan_log.fields_of(state).items()):
+            out.different += 1
+            out.keys.add(key)
+    lonely = stored.keys() - wanted
+    out.surplus, out.rows = len(lonely), len(wanted)
+    out.keys |= lonely
+    return out
+
+
+def _stored(edition_id: int, badges: set[int] | None) -> dict[Key, Any]:
+    columns = [getattr(Presence, name) for name in FIELDS]
+    query = select(Presence.badge_id, Presence.zone, Presence.local_day, *columns)
+    query = query.where(Presence.edition_id == edition_id)
+    if badges is not None:
+        query = query.where(scan_log.among(db.session.connection(), Presence.badge_id, badges)).with_for_update()
+    return {(row.badge_id, row.zone, row.local_day): row for row in db.session.execute(query)}
+
+
+def _logged(edition_id: int, badges: set[int] | None) -> dict[Key, list[Any]]:
+    query = scan_log.rows_of(Scan.edition_id == edition_id)
+    if badges is not None:
+        query = query.where(scan_log.among(db.session.connection(), Scan.badge_id, badges))
+    found: dict[Key, list[Any]] = defaultdict(list)
+    for row in db.session.execute(query):
+        found[(row.badge_id, row.zone, row.local_day)].append(row)
+    return found
 
 
 def _annulments(edition_id: int) -> int:
@@ -102,26 +131,3 @@ def _annulments(edition_id: int) -> int:
             ).all()
         )
     return wrong
-
-
-def _from_log(edition_id: int) -> tuple[dict[Key, dict[str, Any]], list[tuple[int, str, bool]]]:
-    """(presence by key, rows whose verdict or conflict is another one)."""
-    found: dict[Key, list[Any]] = defaultdict(list)
-    for row in db.session.execute(scan_log.rows_of(Scan.edition_id == edition_id)):
-        found[(row.badge_id, row.zone, row.local_day)].append(row)
-    wanted: dict[Key, dict[str, Any]] = {}
-    changed = []
-    for key, rows in found.items():
-        state, judged = settle(scan_log.as_row(r) for r in rows)
-        if state.last_at is not None:
-            wanted[key] = scan_log.fields_of(state)
-        for row in rows:
-            verdict = scan_log.verdict_of(row, judged)
-            if verdict != (row.server_verdict, row.conflict):
-                changed.append((row.id, *verdict))
-    return wanted, changed
-
-
-def _row(edition_id: int, key: Key, state: dict[str, Any]) -> dict[str, Any]:
-    badge_id, zone, day = key
-    return {"edition_id": edition_id, "badge_id": badge_id, "zone": zone, "local_day": day, **state}

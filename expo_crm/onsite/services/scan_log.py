@@ -32,7 +32,6 @@ from sqlalchemy import (
     delete,
     false,
     func,
-    insert,
     literal_column,
     null,
     select,
@@ -432,9 +431,3 @@ def _set_verdict() -> Any:
         .where(_scan.c.id == bindparam("b_id"))
         .values(server_verdict=bindparam("server_verdict"), conflict=bindparam("conflict"))
     )
-
-
-def insert_presence(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    """New rows of the projection, for the rebuild."""
-    for start in range(0, len(rows), CHUNK):
-        connection.execute(insert(_presence), rows[start : start + CHUNK])
