@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, union
+from sqlalchemy import and_, func, or_, select, union
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from expo_crm.accounts.models import User
@@ -503,6 +503,28 @@ def list_group(company: Company) -> list[Company]:
             break
         found, level = found + below, [c.id for c in below]
     return found if len(found) > 1 else []
+
+
+def list_same_people(person: Person, limit: int = 5) -> list[Person]:
+    """Who may be this person: the same e-mail or phone with a name alike, or the same name at the same company."""
+    folded = text.fold(person.name)
+    alike = [Person.sort_key == person.sort_key] if person.sort_key else []
+    keys = [Person.email == person.email] if person.email else []
+    keys += [Person.phone == person.phone] if person.phone else []
+    works = select(Employment.company_id).where(Employment.person_id == person.id)
+    colleagues = select(Employment.person_id).where(Employment.company_id.in_(works))
+    found = db.session.scalars(
+        select(Person)
+        .where(
+            Person.id != person.id,
+            Person.erased_at.is_(None),
+            or_(*keys, and_(Person.id.in_(colleagues), *alike)),
+        )
+        .order_by(Person.id)
+        .limit(50)
+    )
+    near = [p for p in found if text.fold(p.name) == folded or p.sort_key == person.sort_key or p.name_latin == person.name]
+    return near[:limit]
 
 
 def list_users() -> list[User]:

@@ -49,6 +49,7 @@ add("/companies/untouched", view_func=quality.untouched, endpoint="untouched")
 
 add("/people", view_func=people.people, endpoint="people")
 add("/people/<int:person_id>", view_func=people.person, endpoint="person")
+add("/people/<int:person_id>/merge", view_func=people.merge_person, endpoint="merge_person", methods=["POST"])
 add("/people/<int:person_id>/edit", view_func=people.edit_person, endpoint="edit_person", methods=["GET", "POST"])
 add(
     "/people/<int:person_id>/employments/<int:employment_id>/end",

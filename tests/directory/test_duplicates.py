@@ -14,7 +14,7 @@ from expo_crm.directory.domain import duplicates as rules
 from expo_crm.directory.domain.duplicates import Profile, compare, scan
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.models import Activity, Company, DuplicatePair, Employment, MatchKey, Merge, Participation
-from expo_crm.directory.services import activities, companies, duplicates, people
+from expo_crm.directory.services import activities, companies, consents, duplicates, people
 from expo_crm.exhibitors.models import Opportunity
 from expo_crm.jobs import services as jobs
 from tests.support.cast import play, sign_in
@@ -306,3 +306,28 @@ def test_the_queue_costs_the_same_for_one_and_for_many(client, session, cast):
     session.commit()
     assert duplicates.count_open() > 8
     assert cost() <= one + 1  # roles of one more owner, not a query for each row
+
+
+def test_two_records_of_one_person_become_one_and_a_no_stays_a_no(client, session, cast):
+    one = cast.contact
+    two = people.create_person(name=one.name, email=one.email, phone="13800138000")
+    stranger = people.create_person(name="王芳", email=one.email)  # an assistant who shares the address
+    people.employ(two, cast.companies[1], title="总经理")
+    consents.record_consent(one.id, "marketing", True, text_version="1", locale="zh", channel="web")
+    consents.record_consent(two.id, "marketing", False, text_version="1", locale="zh", channel="web")
+    consents.record_consent(one.id, "marketing", True, text_version="1", locale="zh", channel="web")
+    session.commit()
+    before = _everything()
+    sign_in(client, cast.sales)
+    assert two.name in client.get(f"/people/{one.id}").get_data(as_text=True)
+    assert client.post(f"/people/{one.id}/merge", data={"other": stranger.id}).status_code == 404
+    assert client.post(f"/people/{one.id}/merge", data={"other": two.id}).status_code == 302
+    session.expire_all()
+    kept = queries.find_person(one.id)
+    assert kept.phone == "+8613800138000" and len(kept.employments) == 2
+    assert queries.consent_of(kept.id, "marketing").granted is False
+    made = session.scalars(select(Merge)).one()
+    assert duplicates.undo_merge(made) == 0
+    session.commit()
+    after = _everything()
+    assert {n: (before[n], after[n]) for n in before if n not in ("user_session", "user") and before[n] != after[n]} == {}

@@ -18,6 +18,7 @@ from expo_crm.directory.models import (
     Company,
     CompanyDomain,
     CompanyName,
+    Consent,
     DuplicatePair,
     Employment,
     MatchKey,
@@ -247,6 +248,49 @@ def merge_companies(
     made.journal = journal
     _rekey(company)
     return made
+
+
+def merge_people(kept: Person, dropped: Person, *, reason: str = "", user_id: int | None = None) -> Merge:
+    """Put one person into another: what the kept one lacks is taken over, and the stricter answer to each consent holds.
+
+    Raises DirectoryError.
+    """
+    names = ("name_latin", "email", "phone", "country", "city")
+    values: dict[str, Any] = {n: getattr(kept, n) or getattr(dropped, n) for n in names}
+    values["custom"] = {**(dropped.custom or {}), **(kept.custom or {})}
+    withdrawn = _withdrawn([kept.id, dropped.id])
+    made = merging.merge(kept, dropped, values=values, reason=reason, user_id=user_id)
+    person = db.session.get_one(Person, made.kept_id)
+    journal = list(made.journal)
+    for answer in withdrawn:
+        again = Consent(
+            person_id=person.id,
+            edition_id=answer.edition_id,
+            purpose=answer.purpose,
+            granted=False,
+            text_version=answer.text_version,
+            locale=answer.locale,
+            channel="merge",
+            at=clock.now(),
+        )
+        db.session.add(again)
+        db.session.flush()
+        journal.append(["insert", Consent.__tablename__, again.id, {}, {}])
+    made.journal = journal
+    keys = naming.person_keys(person.name, person.name_latin)
+    person.sort_key, person.search_key, person.updated_at = keys.sort_key, keys.search_key, clock.now()
+    db.session.flush()
+    return made
+
+
+def _withdrawn(person_ids: list[int]) -> list[Consent]:
+    """For each purpose the newest answer of each of these people, where one of them is a no."""
+    newest: dict[tuple[int, str, int | None], Consent] = {}
+    rows = select(Consent).where(Consent.person_id.in_(person_ids)).order_by(Consent.at, Consent.id)
+    for answer in db.session.scalars(rows):
+        newest[answer.person_id, answer.purpose, answer.edition_id] = answer
+    refused = {(a.purpose, a.edition_id): a for a in newest.values() if not a.granted}
+    return list(refused.values())
 
 
 def undo_merge(made: Merge, *, user_id: int | None = None) -> int:

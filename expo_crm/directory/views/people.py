@@ -13,13 +13,15 @@ from sqlalchemy import ColumnElement, or_, select
 from expo_crm.audit import services as audit
 from expo_crm.directory import custom_forms, queries, timeline
 from expo_crm.directory.domain import masking
+from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.forms import ContactForm, PersonForm, country_name
 from expo_crm.directory.models import Company, Employment, Person
-from expo_crm.directory.services import consents, custom
+from expo_crm.directory.services import consents, custom, duplicates
 from expo_crm.directory.services import people as services
 from expo_crm.directory.views.custom_values import shown_fields
 from expo_crm.lib import emails
 from expo_crm.web import i18n, listing
+from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
 
@@ -151,6 +153,7 @@ def person(person_id: int) -> ResponseReturnValue:
         consents=[(purpose_label(key), answer) for key, answer in newest.items()],
         panels=timeline.panels_of("person", found.id),
         own_fields=shown_fields("person", found),
+        same=queries.list_same_people(found) if current_principal().can(Permission.COMPANY_EDIT) else [],
     )
 
 
@@ -232,3 +235,19 @@ def withdraw_consent(person_id: int, purpose: str) -> ResponseReturnValue:
         )
     flash(_("The consent is withdrawn."), "success")
     return redirect(url_for("directory.person", person_id=person_id))
+
+
+@requires(Permission.COMPANY_EDIT)
+def merge_person(person_id: int) -> ResponseReturnValue:
+    """Put the person named in the form into this one. It can be undone."""
+    found = _get(person_id)
+    given = request.form.get("other", "")
+    other = queries.find_person(int(given)) if given.isdecimal() and len(given) < 16 else None
+    if other is None or other.id not in {p.id for p in queries.list_same_people(found)}:
+        abort(404)
+    try:
+        made = duplicates.merge_people(found, other, user_id=current_principal().id)
+    except DirectoryError:
+        raise Refused(_("These two cannot be merged: a record of the one stands in the way of the other."), 409) from None
+    flash(_("%(name)s was merged. You can undo this.", name=made.dropped_name), "success")
+    return redirect(url_for("directory.person", person_id=made.kept_id))
