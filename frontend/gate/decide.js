@@ -27,7 +27,7 @@ export function decide(facts, rules, now) {
 
 /** Everything that does not depend on where the badge is. */
 function decideBadge(facts, rules, now) {
-  const reason = codeFault(facts, rules) || badgeFault(facts) || registrationFault(facts);
+  const reason = codeFault(facts, rules) || badgeFault(facts, rules) || registrationFault(facts);
   if (reason) return deny(reason);
   const doubt = unproven(facts, rules) ? "stale_snapshot" : "";
   if (rules.direction === "exit") return doubt ? attention(doubt) : admit("ok");
@@ -52,7 +52,9 @@ function passback(seen, rule, cooldownMinutes, now) {
 }
 
 /** Without network nobody can say whether this code still holds: it is newer than the list, or its key is burnt. */
-const unproven = (facts, rules) => Boolean(rules.offline && (!facts.known || facts.compromised));
+const unproven = (facts, rules) => Boolean(rules.offline && (!facts.known || facts.compromised || newerPrint(facts)));
+
+const newerPrint = (facts) => facts.purpose === "badge" && facts.generation > facts.current_generation;
 
 function codeFault(facts, rules) {
   if (facts.device_allowed === false) return "device_not_allowed";
@@ -64,10 +66,11 @@ function codeFault(facts, rules) {
   return rules.offline && rules.restricted && (old || unproven(facts, rules)) ? "stale_snapshot" : "";
 }
 
-function badgeFault(facts) {
+function badgeFault(facts, rules) {
   if (["revoked", "replaced", "blocked"].includes(facts.badge_state)) return facts.badge_state;
   // A ticket is swapped for the badge, so it carries no print of its own that could be outdated.
-  return facts.purpose === "badge" && facts.known && facts.generation !== facts.current_generation ? "replaced" : "";
+  if (facts.purpose !== "badge" || !facts.known || facts.generation === facts.current_generation) return "";
+  return rules.offline && newerPrint(facts) ? "" : "replaced";
 }
 
 function registrationFault(facts) {
