@@ -24,7 +24,8 @@ def first(connection: Connection, statement: Any, values: dict[str, Any]) -> Any
         found = connection.exec_driver_sql(text, given).fetchone()
         return None if found is None else make(found)
     try:
-        found = connection.connection.driver_connection.execute(text, given).fetchone()
+        driver: Any = connection.connection.driver_connection
+        found = driver.execute(text, given).fetchone()
     except psycopg.Error as error:
         gone = connection.dialect.is_disconnect(error, connection.connection.dbapi_connection, None)  # type: ignore[arg-type]
         if gone:
@@ -45,7 +46,7 @@ def _text(statement: Any, dialect: Any) -> tuple[str, dict[str, Any], Any]:
         fixed = {name: value for name, value in compiled.params.items() if value is not None}
         columns = statement.exported_columns if statement.is_select else statement.returning_column_descriptions
         names = [c.key if statement.is_select else c["name"] for c in columns]
-        make = namedtuple("Row", names, rename=True)._make
+        make = namedtuple("Row", names, rename=True)._make  # type: ignore[misc,attr-defined]
         # The statement itself is kept beside its text, so that its id stays its own.
         known = _texts[id(statement)] = statement, str(compiled), fixed, make
     return known[1:]

@@ -147,7 +147,7 @@ def _literal(name: str) -> ColumnElement[Any]:
 
 @cache
 def _log_only(dialect: str) -> Any:
-    values = {name: bindparam(name) for name in _GIVEN} | {name: _literal(name) for name in _FIXED}
+    values: dict[str, Any] = {name: bindparam(name) for name in _GIVEN} | {name: _literal(name) for name in _FIXED}
     return (
         _inserted(dialect, _scan)
         .values(values)
@@ -265,7 +265,7 @@ def _log_many(dialect: str) -> Any:
     if dialect == "postgresql":
         given = func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
         rows = given.table_valued(*(column(n, _scan.c[n].type) for n in COLUMNS)).render_derived("r", with_types=True)
-        statement = postgresql.insert(_scan).from_select(list(COLUMNS), select(*(rows.c[name] for name in COLUMNS)))
+        statement: Any = postgresql.insert(_scan).from_select(list(COLUMNS), select(*(rows.c[name] for name in COLUMNS)))
     else:
         statement = sqlite.insert(_scan)
     return statement.on_conflict_do_nothing(index_elements=["device_id", "client_uuid"]).returning(
