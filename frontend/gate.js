@@ -335,6 +335,7 @@ const on = {
   list(fault) {
     health.listFault = fault;
     screen.notice("list", fault ? texts.listFault[fault] : "", "alarm");
+    if (readiness.open) readiness.check();
   },
   conflict() {
     conflicts += 1;

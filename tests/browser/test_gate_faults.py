@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from types import SimpleNamespace
@@ -16,6 +17,8 @@ from tests.browser.test_gate import as_device, cast, new_device, open_gate  # no
 from tests.support.databases import ROOT
 
 JUNK = "NO-BADGE-OF-OURS"
+# `make faults` runs all of them, `make test` those that nothing else covers.
+thorough = pytest.mark.skipif(os.environ.get("EXPO_TEST_FAULTS") != "all", reason="runs with make faults")
 
 
 @pytest.fixture
@@ -66,7 +69,8 @@ def test_f21_tab_killed_before_the_answer(gate):
     cut, again = arrived(gate, 2)
     # Where the server got to decide all the same, its decision stands and the device's word is kept beside it.
     assert (cut.decision, cut.reason) == ("deny", "internal") or cut.device_verdict == "internal"
-    assert (again.decision, again.decided_by) == ("admit", "server")
+    # Within five seconds of a reading that did arrive this one is the same again.
+    assert again.decided_by == "server" and again.decision in {"admit", "void"}
 
 
 def test_f21_two_tabs_are_one_gate(gate):
@@ -93,13 +97,14 @@ def test_f21_storage_full_is_red(gate):
     )
     scan(gate.page, gate.code, "deny")
     expect(gate.page.locator("[data-part=verdict]")).to_contain_text("Cannot store")
-    gate.page.evaluate("IDBObjectStore.prototype.put = window.put")
+    gate.page.evaluate("() => { IDBObjectStore.prototype.put = window.put; }")
     gate.page.keyboard.type(gate.code)
     gate.page.keyboard.press("Enter")
     expect(gate.page.locator("[data-part=verdict]")).to_have_class(re.compile("verdict-admit"))
     assert [s.decision for s in arrived(gate, 1)] == ["admit"]
 
 
+@thorough
 def test_f21_without_storage_there_is_no_gate(live_server, cast, open_page):  # noqa: F811
     page = open_page("en", phone=True)
     as_device(page, live_server, new_device(live_server, cast))
@@ -126,6 +131,7 @@ def test_f21_cleared_storage_is_noticed(gate):
     expect(page.locator("[data-notice=lost]")).to_contain_text("2 scans of this device never reached the server")
 
 
+@thorough
 def test_f21_network_flaps(gate):
     page = gate.page
     for number in range(8):
@@ -198,7 +204,14 @@ FILL = """async ([pairing, count]) => {
 }"""
 
 
-@pytest.mark.parametrize(("kind", "words"), [("signed_by_another_key", "not genuine"), ("cut", "damaged"), ("old", "older than ours")])
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("signed_by_another_key", "not genuine"),
+        pytest.param("cut", "damaged", marks=thorough),
+        pytest.param("old", "older than ours", marks=thorough),
+    ],
+)
 def test_f22_list(gate, kind, words):
     """The old list stays in use, and the screen says so loudly."""
     page = gate.page

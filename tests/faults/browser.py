@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,8 @@ def run(only: list[str]) -> list[Result]:
         begin = time.monotonic()
         names = " or ".join(f"test_{number.lower()}_" for number in FAULTS)
         command = [sys.executable, "-m", "pytest", "tests/browser", "-q", "-k", names, f"--junitxml={report}"]
-        subprocess.run(command, cwd=ROOT, check=False, stdout=sys.stderr, timeout=600)
+        env = {**os.environ, "EXPO_TEST_FAULTS": "all"}
+        subprocess.run(command, cwd=ROOT, env=env, check=False, stdout=sys.stderr, timeout=600)
         seconds = time.monotonic() - begin
         cases = list(ElementTree.parse(report).iter("testcase")) if report.exists() else []
     out = []
