@@ -190,7 +190,7 @@ def contacts_of(company_ids: Iterable[int]) -> dict[int, Person]:
 # -- finding the one who stands at the desk ----------------------------------------------------------------------------
 
 
-def arrival_list(edition_id: int) -> Select[Any]:
+def arrival_list(edition_id: int) -> Select[Any, Any]:
     """Awaited exhibitors with company and arrival, for ``listing.build``: rows of (participation, arrival or None)."""
     return (
         select(Participation, ExhibitorArrival)
