@@ -60,7 +60,7 @@ class ConsentField(BooleanField):
 
 
 class ContactForm(BaseForm):
-    """Who somebody is; shared by the public page and the desk."""
+    """Who somebody is."""
 
     name = StringField(_l("Name"), [NotBlank(), _short(100)])
     company = StringField(_l("Company"), [_short(200)])

@@ -317,7 +317,7 @@ def label_layout() -> Layout:
         _rows(
             ("text", 4, 3, 92, 5, {"source": "edition_zh", "size": 10, "least": 6, "align": "left"}),
             ("line", 4, 9.5, 92, 0, {"weight": 0.4}),
-            ("text", 4, 12, 58, 17, {"source": "name", "size": 28, "least": 11, "lines": 2, "bold": True, "align": "left"}),
+            ("text", 4, 12, 58, 17, {"source": "name", "size": 28, "least": 11, "lines": 3, "bold": True, "align": "left"}),
             ("text", 4, 30, 58, 12, {"source": "company", "size": 13, "least": 8, "lines": 2, "align": "left"}),
             ("text", 4, 43, 58, 6, {"source": "job_title", "size": 10, "least": 7, "align": "left"}),
             ("qr", 63, 12, 34, 34, {}),
