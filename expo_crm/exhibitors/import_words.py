@@ -32,6 +32,7 @@ STATES: dict[str, Any] = {
     "loading": _l("Loading"),
     "done": _l("Loaded"),
     "failed": _l("Failed"),
+    "rolled_back": _l("Taken back"),
 }
 STATE_TONES = {
     "uploaded": "neutral",
@@ -40,6 +41,7 @@ STATE_TONES = {
     "loading": "progress",
     "done": "success",
     "failed": "danger",
+    "rolled_back": "neutral",
 }
 _REASONS: dict[str, Any] = {
     RowReason.NAME_MISSING: _l("There is no company name."),
@@ -200,3 +202,17 @@ def notes(detail: Mapping[str, Any]) -> list[str]:
 def evidence(words: list[str]) -> list[tuple[str, bool]]:
     """The likenesses of a candidate in words; True for what speaks for it."""
     return [(str(_EVIDENCE[w]), w not in _AGAINST) for w in words if w in _EVIDENCE]
+
+
+REPLACEABLE: dict[str, Any] = {
+    "name_zh": _l("Chinese name"),
+    "name_en": _l("English name"),
+    "website": _l("Website"),
+    "phone": _l("Switchboard"),
+    "country": _l("Country or region"),
+    "province": _l("Province"),
+    "city": _l("City"),
+    "address": _l("Address"),
+    "intro_zh": _l("Profile in Chinese"),
+    "intro_en": _l("Profile in English"),
+}

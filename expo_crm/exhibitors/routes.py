@@ -75,6 +75,7 @@ add(
 add(f"{E}/imports/<int:batch_id>/decide", view_func=imports.decide_all, endpoint="import_decide", methods=["POST"])
 add(f"{E}/imports/<int:batch_id>/load", view_func=imports.load, endpoint="import_load", methods=["POST"])
 add(f"{E}/imports/<int:batch_id>/again", view_func=imports.again, endpoint="import_again", methods=["POST"])
+add(f"{E}/imports/<int:batch_id>/roll-back", view_func=imports.roll_back, endpoint="import_roll_back", methods=["POST"])
 add(f"{E}/imports/<int:batch_id>/result", view_func=imports.result, endpoint="import_result")
 add(f"{E}/imports/<int:batch_id>/not-taken.csv", view_func=imports.refused, endpoint="import_refused")
 add(f"{E}/imports/<int:batch_id>/delete", view_func=imports.delete, endpoint="import_delete", methods=["POST"])

@@ -1,20 +1,26 @@
-"""An import stands still between its steps here: file, mapping, previewed rows, result."""
+"""An import stands still between its steps here: file, mapping, previewed rows, result; and what it changed, to take it back."""
 
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from expo_crm.db import Base, Code, IntPk, Json, Moment, Name
+from expo_crm.accounts.models import User
+from expo_crm.db import Base, Code, IntPk, Json, JsonList, Moment, Name, Token
 from expo_crm.shows.models import Edition
 
 
 class ImportBatch(Base):
-    """uploaded → mapped (preview running) → previewed → loading → done | failed. Nothing is stored in the directory before ``done``."""
+    """uploaded → mapped (preview running) → previewed → loading → done | failed; done → rolled_back.
+
+    Nothing is stored in the directory before ``done``.
+    """
 
     __tablename__ = "import_batch"
     __table_args__ = (
-        CheckConstraint("state in ('uploaded', 'mapped', 'previewed', 'loading', 'done', 'failed')", name="state"),
+        CheckConstraint(
+            "state in ('uploaded', 'mapped', 'previewed', 'loading', 'done', 'failed', 'rolled_back')", name="state"
+        ),
     )
 
     id: Mapped[IntPk]
@@ -25,6 +31,7 @@ class ImportBatch(Base):
     state: Mapped[Code] = mapped_column(default="uploaded")
     options: Mapped[Json] = mapped_column(default=dict)  # encoding, delimiter, header row, sheet
     mapping: Mapped[Json] = mapped_column(default=dict)  # field → column header
+    replace: Mapped[JsonList] = mapped_column(default=list)  # fields that the file overwrites in known companies
     totals: Mapped[Json] = mapped_column(default=dict)
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
     created_at: Mapped[Moment]
@@ -48,3 +55,35 @@ class ImportRow(Base):
     data: Mapped[Json] = mapped_column(default=dict)
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id", ondelete="SET NULL"))
     decision: Mapped[Code] = mapped_column(default="")  # '' | match | new | skip
+
+
+class ImportChange(Base):
+    """A portion of what a load did to one table: ids that were inserted, or rows with their columns before and after."""
+
+    __tablename__ = "import_change"
+    __table_args__ = (
+        Index(None, "batch_id", "position"),
+        CheckConstraint("kind in ('insert', 'update')", name="kind"),
+    )
+
+    id: Mapped[IntPk]
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id", ondelete="CASCADE"))
+    position: Mapped[int] = mapped_column(Integer)
+    table_name: Mapped[Code]
+    kind: Mapped[Code]
+    rows: Mapped[JsonList] = mapped_column(default=list)  # [id, …] or [[id, before, after], …]
+
+
+class ImportMapping(Base):
+    """What a file with these columns was mapped to the last time: the next one of its kind starts from it."""
+
+    __tablename__ = "import_mapping"
+
+    id: Mapped[IntPk]
+    fingerprint: Mapped[Token] = mapped_column(unique=True)  # of the headers, in any order
+    mapping: Mapped[Json] = mapped_column(default=dict)
+    replace: Mapped[JsonList] = mapped_column(default=list)
+    used_at: Mapped[Moment]
+    used_by: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+
+    user: Mapped[User | None] = relationship()

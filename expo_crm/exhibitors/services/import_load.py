@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, insert, select, text, update
+from sqlalchemy import Table, bindparam, delete, insert, select, text, update
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
@@ -20,6 +20,7 @@ from expo_crm.exhibitors.domain.contract import BINDING
 from expo_crm.exhibitors.domain.import_match import Decision, Verdict, decide
 from expo_crm.exhibitors.models import Booth, BoothOccupant, Contract, ImportBatch, ImportRow
 from expo_crm.exhibitors.services import import_index, portal_hooks
+from expo_crm.exhibitors.services.import_journal import Journal
 from expo_crm.lib import clock
 from expo_crm.lib import text as texts
 from expo_crm.shows import queries as shows
@@ -41,7 +42,7 @@ FILLED = (
     "intro_zh",
     "intro_en",
 )
-"""What a list may add to a known company where nothing stands yet. It never replaces anything."""
+"""What a list may add to a known company where nothing stands yet; it replaces only what the user chose (``batch.replace``)."""
 LOCK = 0x6578706F  # one import at a time writes to the directory
 
 
@@ -118,14 +119,15 @@ def load(
         targets = _targets(batch, counts)
         _prepare(targets)
     new, known = [t for t in targets if not t.id], [t for t in targets if t.id]
-    counts["companies_new"] = _insert_companies(new)
+    journal = Journal(batch.id)
+    counts["companies_new"] = _insert_companies(new, journal)
     tell(total * 6 // 10, total, label)
-    counts["companies_changed"] = _add_to_companies(known)
-    _ledger(edition, targets, counts)
+    counts["companies_changed"] = _add_to_companies(known, frozenset(batch.replace), journal)
+    _ledger(edition, targets, counts, journal)
     tell(total * 7 // 10, total, label)
-    counts["booths_linked"], counts["stands_unknown"] = _occupy(edition, targets)
+    counts["booths_linked"], counts["stands_unknown"] = _occupy(edition, targets, journal)
     tell(total * 8 // 10, total, label)
-    counts["people_new"] = _people(targets)
+    counts["people_new"] = _people(targets, journal)
     counts["offers_new"] = _offers(edition, targets)
     tell(total * 9 // 10, total, label)
     _note_companies(targets)
@@ -216,7 +218,7 @@ def _prepare(targets: list[Target], tell: Callable[[int], None] | None = None) -
 # --- companies -------------------------------------------------------------------------------------------------------
 
 
-def _insert_companies(targets: list[Target]) -> int:
+def _insert_companies(targets: list[Target], journal: Journal) -> int:
     taken = _taken_tax_ids(targets)
     for part in _parts(targets):
         rows = [target.values for target in part]
@@ -228,8 +230,9 @@ def _insert_companies(targets: list[Target]) -> int:
         ids = db.session.scalars(insert(Company).returning(Company.id, sort_by_parameter_order=True), rows)
         for target, company_id in zip(part, ids, strict=True):
             target.id = company_id
+        journal.inserted("company", [t.id for t in part])
         known = {t.id: {r["name_zh"], r["name_en"]} for t, r in zip(part, rows, strict=True)}
-        _insert_aliases({t.id: [n for n in t.names if n not in known[t.id]] for t in part})
+        _insert_aliases({t.id: [n for n in t.names if n not in known[t.id]] for t in part}, journal)
         keys = [
             key
             for t, row in zip(part, rows, strict=True)
@@ -249,18 +252,18 @@ def _taken_tax_ids(targets: list[Target]) -> set[str]:
     return found
 
 
-def _insert_aliases(names: dict[int, list[str]]) -> None:
+def _insert_aliases(names: dict[int, list[str]], journal: Journal) -> None:
     rows = [
         {"company_id": company_id, "name": name, "key": naming.alias_key(name), "kind": "other"}
         for company_id, several in names.items()
         for name in several
     ]
     if rows:
-        db.session.execute(insert(CompanyName), rows)
+        journal.inserted("company_name", db.session.scalars(insert(CompanyName).returning(CompanyName.id), rows))
 
 
-def _add_to_companies(targets: list[Target]) -> int:
-    """Fill what is empty, keep names that were written differently. Returns how many companies were changed."""
+def _add_to_companies(targets: list[Target], replace: frozenset[str], journal: Journal) -> int:
+    """Fill what is empty, overwrite the chosen fields, keep names that were written differently. Returns how many changed."""
     changed = 0
     taken = _taken_tax_ids(targets)
     now = clock.now()
@@ -269,7 +272,11 @@ def _add_to_companies(targets: list[Target]) -> int:
         columns = [getattr(Company, name) for name in FILLED]
         there = {
             r.id: r
-            for r in db.session.execute(select(Company.id, Company.version, *columns).where(Company.id.in_(ids)))
+            for r in db.session.execute(
+                select(Company.id, Company.version, Company.name_key, Company.sort_key, Company.search_key, *columns).where(
+                    Company.id.in_(ids)
+                )
+            )
         }
         aliases: dict[int, list[str]] = defaultdict(list)
         for company_id, name in db.session.execute(
@@ -281,7 +288,7 @@ def _add_to_companies(targets: list[Target]) -> int:
             row = there.get(target.id)
             if row is None:  # deleted since: nothing to add to; the ledger's foreign key will refuse the load
                 continue
-            values, names = _additions(target, row._mapping, aliases[target.id], taken)
+            values, names = _additions(target, row._mapping, aliases[target.id], taken, replace)
             if not values and not names:
                 continue
             changed += 1
@@ -307,32 +314,64 @@ def _add_to_companies(targets: list[Target]) -> int:
                 .values(version=table.c.version + 1, **{name: bindparam(f"new_{name}") for name in named}),
                 updates,
             )
-            _insert_aliases(new_names)
+            journal.updated("company", _moved(updates, there))
+            _insert_aliases(new_names, journal)
+            rekeyed = [
+                key
+                for u in updates
+                for key in duplicates.key_rows(
+                    u["of_id"],
+                    (u["new_name_zh"], u["new_name_en"], *aliases[u["of_id"]], *new_names[u["of_id"]]),
+                    u["new_phone"],
+                    u["new_country"],
+                )
+            ]
+            db.session.execute(delete(MatchKey).where(MatchKey.company_id.in_([u["of_id"] for u in updates])))
+            if rekeyed:
+                db.session.execute(insert(MatchKey), rekeyed)
     return changed
 
 
-def _additions(target: Target, row: Any, aliases: list[str], taken: set[str]) -> tuple[dict[str, str], list[str]]:
-    """Fields to fill and names to keep beside the company's own."""
+KEPT_KEYS = ("name_key", "sort_key", "search_key")
+
+
+def _moved(updates: list[dict[str, Any]], there: dict[int, Any]) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
+    """(id, before, after) of the companies that an update touches."""
+    for values in updates:
+        names = (*FILLED, *KEPT_KEYS)
+        row = there[values["of_id"]]
+        yield values["of_id"], {n: getattr(row, n) for n in names}, {n: values[f"new_{n}"] for n in names}
+
+
+def _additions(
+    target: Target, row: Any, aliases: list[str], taken: set[str], replace: frozenset[str] = frozenset()
+) -> tuple[dict[str, str], list[str]]:
+    """Fields to fill or, where chosen, to overwrite, and names to keep beside the company's own."""
     cleaned = directory.company_values(**{"name_en": "–", **target.fields})
-    values = {name: cleaned[name] for name in FILLED if target.fields.get(name) and cleaned[name] and not row[name]}
+    values = {
+        name: cleaned[name]
+        for name in FILLED
+        if target.fields.get(name) and cleaned[name] and (not row[name] or (name in replace and cleaned[name] != row[name]))
+    }
     if values.get("tax_id") in taken:
         values.pop("tax_id")
     elif "tax_id" in values:
         taken.add(values["tax_id"])
-    if "website" in values and not row["domain"]:
+    if "website" in values and (not row["domain"] or "website" in replace):
         values["domain"] = cleaned["domain"]
     elif "domain" in values and row["website"]:
         values.pop("domain")
     known = {row["name_zh"], row["name_en"], *aliases, values.get("name_zh"), values.get("name_en")}
+    former = [row[n] for n in ("name_zh", "name_en") if n in values and row[n]]  # an overwritten name is still found
     folded = {texts.fold(n) for n in known if n}
     names = [n for n in (texts.clean(name, limit=300) for name in target.names) if texts.fold(n) not in folded]
-    return {k: v for k, v in values.items() if v}, list(dict.fromkeys(names))
+    return {k: v for k, v in values.items() if v}, list(dict.fromkeys([*former, *names]))
 
 
 # --- the ledger ------------------------------------------------------------------------------------------------------
 
 
-def _ledger(edition: Edition, targets: list[Target], counts: Counter[str]) -> None:
+def _ledger(edition: Edition, targets: list[Target], counts: Counter[str], journal: Journal) -> None:
     """One row of the ledger per company; a signed contract's figures stay."""
     rows = db.session.execute(
         select(
@@ -380,7 +419,16 @@ def _ledger(edition: Edition, targets: list[Target], counts: Counter[str]) -> No
         )
         for target, participation_id in zip(part, ids, strict=True):
             target.participation_id = participation_id
+        journal.inserted("participation", [t.participation_id for t in part])
     table = cast(Table, Participation.__table__)
+    by_id = {r.id: r for r in there.values()}
+    journal.updated(
+        "participation",
+        (
+            (u["of_id"], {k: getattr(by_id[u["of_id"]], k) for k in LEDGER}, {k: u[f"new_{k}"] for k in LEDGER})
+            for u in updates
+        ),
+    )
     for part in _parts(updates):
         db.session.connection().execute(
             update(table).where(table.c.id == bindparam("of_id")).values({k: bindparam(f"new_{k}") for k in LEDGER}),
@@ -406,7 +454,7 @@ def _ledger_values(target: Target) -> dict[str, Any]:
 # --- booths ----------------------------------------------------------------------------------------------------------
 
 
-def _occupy(edition: Edition, targets: list[Target]) -> tuple[int, int]:
+def _occupy(edition: Edition, targets: list[Target], journal: Journal) -> tuple[int, int]:
     """Put companies on the booths that the plan knows; the first on a booth without a host is its host.
 
     Returns how many links are new, and how many stands of the file the plan does not know.
@@ -438,7 +486,7 @@ def _occupy(edition: Edition, targets: list[Target]) -> tuple[int, int]:
             )
             hosted.add(booth_id)
     for part in _parts(rows):
-        db.session.execute(insert(BoothOccupant), part)
+        journal.inserted("booth_occupant", db.session.scalars(insert(BoothOccupant).returning(BoothOccupant.id), part))
     return len(rows), len(unknown)
 
 
@@ -469,7 +517,7 @@ def _place_of(places: dict[str, int], key: str, hall: str) -> int | None:
 # --- people and offers -----------------------------------------------------------------------------------------------
 
 
-def _people(targets: list[Target]) -> int:
+def _people(targets: list[Target], journal: Journal) -> int:
     """Contacts who do not work there yet. Somebody of the same name at the same company is the same person."""
     wanted = [(target, person) for target in targets for person in target.people]
     new: dict[tuple[int, str], tuple[Target, dict[str, str]]] = {}
@@ -495,7 +543,8 @@ def _people(targets: list[Target]) -> int:
         made = db.session.scalars(
             insert(Person).returning(Person.id, sort_by_parameter_order=True),
             [_person_values(target, person) | {"created_at": now, "updated_at": now} for target, person in part],
-        )
+        ).all()
+        journal.inserted("person", made)
         rows = [
             {
                 "person_id": person_id,
@@ -505,7 +554,7 @@ def _people(targets: list[Target]) -> int:
             }
             for (target, person), person_id in zip(part, made, strict=True)
         ]
-        db.session.execute(insert(Employment), rows)
+        journal.inserted("employment", db.session.scalars(insert(Employment).returning(Employment.id), rows))
     return len(new)
 
 

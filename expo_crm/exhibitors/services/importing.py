@@ -6,8 +6,9 @@ waits in ``import_batch`` and ``import_row``; the directory is touched by ``load
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -20,10 +21,10 @@ from expo_crm.db import checkpoint, db
 from expo_crm.exhibitors.domain import import_rows
 from expo_crm.exhibitors.domain.import_match import Candidate, Decision, Known, Verdict, decide
 from expo_crm.exhibitors.domain.import_rows import RowReason, RowRefused
-from expo_crm.exhibitors.models import ImportBatch, ImportRow
+from expo_crm.exhibitors.models import ImportBatch, ImportChange, ImportMapping, ImportRow
 from expo_crm.exhibitors.services import import_index
 from expo_crm.exhibitors.services.actor import actor_id
-from expo_crm.exhibitors.services.import_load import load
+from expo_crm.exhibitors.services.import_load import FILLED, load
 from expo_crm.jobs import services as jobs
 from expo_crm.lib import clock, text
 from expo_crm.sheets.errors import SheetRefused
@@ -33,8 +34,9 @@ from expo_crm.sheets.read import Row, Table, open_table
 from expo_crm.web import i18n
 
 __all__ = [
-    "FIELDS", "ImportRefused", "change_options", "create_batch", "decide_all", "decide_row", "delete_batch", "load", "open_batch",
-    "preview", "start_load", "start_preview", "suggestions",
+    "FIELDS", "ImportRefused", "change_options", "create_batch", "decide_all", "decide_row", "delete_batch", "load",
+    "may_roll_back", "open_batch",
+    "preview", "remembered", "start_load", "start_preview", "suggestions",
 ]  # fmt: skip
 
 Progress = Callable[[int, int, str], None]
@@ -123,15 +125,47 @@ def check_mapping(table: Table, mapping: Mapping[str, str]) -> dict[str, str]:
     return chosen
 
 
-def start_preview(batch: ImportBatch, mapping: Mapping[str, str], locale: str) -> None:
-    """Keep the mapping and let a job look at every row. Raises ImportRefused, SheetRefused."""
+def start_preview(batch: ImportBatch, mapping: Mapping[str, str], locale: str, replace: Iterable[str] = ()) -> None:
+    """Keep the mapping and let a job look at every row. ``replace``: fields that the file shall overwrite in known companies.
+
+    Raises ImportRefused, SheetRefused.
+    """
     _refuse_settled(batch)
-    batch.mapping = check_mapping(open_batch(batch), mapping)
+    table = open_batch(batch)
+    batch.mapping = check_mapping(table, mapping)
+    batch.replace = sorted(set(replace) & set(REPLACEABLE))
+    remember_mapping(table, batch)
     batch.state, batch.totals = "mapped", {}
     db.session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
     job = jobs.enqueue(PREVIEW_JOB, {"batch_id": batch.id, "locale": locale}, user_id=actor_id())
     batch.job_id = job.id
     db.session.flush()
+
+
+REPLACEABLE = tuple(name for name in FILLED if name not in ("domain", "tax_id"))
+"""A tax id is never overwritten by a list, and the domain follows the website."""
+
+
+def _fingerprint(table: Table) -> str:
+    folded = sorted(text.fold(header) for header in table.headers)
+    return hashlib.sha256("\n".join(folded).encode()).hexdigest()
+
+
+def remember_mapping(table: Table, batch: ImportBatch) -> None:
+    """The next file with these columns starts from this mapping."""
+    key = _fingerprint(table)
+    found = db.session.scalar(select(ImportMapping).where(ImportMapping.fingerprint == key))
+    if found is None:
+        found = ImportMapping(fingerprint=key)
+        db.session.add(found)
+    found.mapping, found.replace = dict(batch.mapping), list(batch.replace)
+    found.used_at, found.used_by = clock.now(), actor_id()
+    db.session.flush()
+
+
+def remembered(table: Table) -> ImportMapping | None:
+    """How a file with these columns was mapped the last time."""
+    return db.session.scalar(select(ImportMapping).where(ImportMapping.fingerprint == _fingerprint(table)))
 
 
 def start_load(batch: ImportBatch, locale: str) -> None:
@@ -167,10 +201,17 @@ def reopen(batch: ImportBatch) -> None:
 
 
 def _refuse_settled(batch: ImportBatch) -> None:
-    if batch.state == "done":
+    if batch.state in ("done", "rolled_back"):
         raise ImportRefused("done")
     if batch.state == "loading":
         raise ImportRefused("busy")
+
+
+def may_roll_back(batch: ImportBatch) -> bool:
+    """Was it loaded with a journal, and not taken back yet?"""
+    return batch.state == "done" and bool(
+        db.session.scalar(select(ImportChange.id).where(ImportChange.batch_id == batch.id).limit(1))
+    )
 
 
 def delete_batch(batch: ImportBatch) -> None:

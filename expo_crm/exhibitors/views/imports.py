@@ -24,7 +24,7 @@ from expo_crm.exhibitors.import_forms import (
     rows_of_mapping,
 )
 from expo_crm.exhibitors.models import ImportBatch, ImportRow
-from expo_crm.exhibitors.services import importing
+from expo_crm.exhibitors.services import import_journal, importing
 from expo_crm.exhibitors.services.importing import ImportRefused
 from expo_crm.jobs.models import Job
 from expo_crm.sheets import write
@@ -35,6 +35,7 @@ from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, requires
 
 SAMPLE = 8
+SETTLED = ("done", "rolled_back")
 
 
 def _find(batch_id: int) -> ImportBatch:
@@ -56,7 +57,7 @@ def _steps(batch: ImportBatch, current: str) -> list[dict[str, Any]]:
     """The four steps with links back to those that may be taken again."""
     order = ["file", "columns", "rows", "result"]
     labels = {"file": _("File"), "columns": _("Match columns"), "rows": _("Check rows"), "result": _("Loaded")}
-    reached = {"uploaded": 1, "mapped": 2, "previewed": 2, "loading": 3, "done": 3, "failed": 0}[batch.state]
+    reached = {"uploaded": 1, "mapped": 2, "previewed": 2, "loading": 3, "done": 3, "rolled_back": 3, "failed": 0}[batch.state]
     free = batch.state in {"uploaded", "previewed", "failed"}
     out = []
     for index, key in enumerate(order):
@@ -139,7 +140,7 @@ def imports() -> ResponseReturnValue:
 def batch(batch_id: int) -> ResponseReturnValue:
     """The step at which the import stands."""
     found = _find(batch_id)
-    step = {"uploaded": "file", "failed": "file", "done": "result"}.get(found.state, "rows")
+    step = {"uploaded": "file", "failed": "file", "done": "result", "rolled_back": "result"}.get(found.state, "rows")
     return _to(step, found)
 
 
@@ -147,8 +148,8 @@ def batch(batch_id: int) -> ResponseReturnValue:
 def file(batch_id: int) -> ResponseReturnValue:
     """What the file was recognised as, with its first rows; everything may be corrected."""
     found = _find(batch_id)
-    if found.state in {"mapped", "loading", "done"}:
-        return _to("result" if found.state == "done" else "rows", found)
+    if found.state in {"mapped", "loading", "done", "rolled_back"}:
+        return _to("result" if found.state in SETTLED else "rows", found)
     table, problem = _open(found)
     form = ReadForm(data={k: v for k, v in found.options.items() if k != "headers"})
     form.offer(table)
@@ -188,17 +189,24 @@ def _open(found: ImportBatch) -> tuple[Table | None, str]:
 def columns(batch_id: int) -> ResponseReturnValue:
     """Which column is which field: suggested, confirmed by a person."""
     found = _find(batch_id)
-    if found.state in {"mapped", "loading", "done"}:
-        return _to("result" if found.state == "done" else "rows", found)
+    if found.state in {"mapped", "loading", "done", "rolled_back"}:
+        return _to("result" if found.state in SETTLED else "rows", found)
     table, problem = _open(found)
     if table is None:
         flash(problem, "danger")
         return _to("file", found)
-    chosen = mapping_of(request.form) if request.method == "POST" else found.mapping or importing.sure_mapping(table)
+    before = importing.remembered(table) if not found.mapping else None
+    replace = found.replace or (before.replace if before else [])
+    if request.method == "POST":
+        chosen, replace = mapping_of(request.form), request.form.getlist("replace")
+    elif before is not None:
+        chosen = {field: header for field, header in before.mapping.items() if header in table.headers}
+    else:
+        chosen = found.mapping or importing.sure_mapping(table)
     refused = ""
     if request.method == "POST":
         try:
-            importing.start_preview(found, chosen, i18n.locale())
+            importing.start_preview(found, chosen, i18n.locale(), replace)
         except ImportRefused as error:
             refused = words.step_refused(error)
         else:
@@ -213,6 +221,9 @@ def columns(batch_id: int) -> ResponseReturnValue:
         steps=_steps(found, "columns"),
         fields=rows_of_mapping(table, chosen, importing.suggestions(table), samples),
         unused=[h for h in table.headers if h not in used],
+        remembered=before,
+        replaceable=words.REPLACEABLE,
+        replace=replace,
     ), 422 if refused else 200
 
 
@@ -226,7 +237,7 @@ def rows(batch_id: int) -> ResponseReturnValue:
     found = _find(batch_id)
     if found.state == "uploaded":
         return _to("columns", found)
-    if found.state == "done":
+    if found.state in SETTLED:
         return _to("result", found)
     job = _job(found)
     if found.state in {"mapped", "loading", "failed"}:
@@ -396,16 +407,33 @@ def again(batch_id: int) -> ResponseReturnValue:
 @requires(Permission.IMPORT)
 def result(batch_id: int) -> ResponseReturnValue:
     found = _find(batch_id)
-    if found.state != "done":
+    if found.state not in SETTLED:
         return _to("batch", found)
     return render_template(
         "exhibitors/imports/result.html",
         batch=found,
         totals=found.totals,
         loaded=found.totals.get("loaded", {}),
+        taken_back=found.totals.get("rolled_back"),
+        may_take_back=importing.may_roll_back(found),
         listing=_landed(found),
         steps=_steps(found, "result"),
     )
+
+
+@requires(Permission.IMPORT)
+def roll_back(batch_id: int) -> ResponseReturnValue:
+    """Take the whole batch back; what was used or changed since stays."""
+    found = _find(batch_id)
+    try:
+        counts = import_journal.roll_back(found)
+    except import_journal.NotLoaded:
+        raise Refused(_("This import cannot be taken back: it was not loaded, or was taken back already."), 409) from None
+    if counts.get("kept"):
+        flash(_("Taken back. %(count)s records are in use or were changed since, and stay.", count=counts["kept"]), "warning")
+    else:
+        flash(_("Taken back. The customer file is as before the import."), "success")
+    return _to("result", found)
 
 
 def _landed(found: ImportBatch) -> listing.Listing:
