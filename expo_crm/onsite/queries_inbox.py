@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import exists, func, literal_column, or_, select
 from sqlalchemy.orm import joinedload
 
 from expo_crm.db import db
@@ -15,6 +15,10 @@ from expo_crm.onsite.models import Badge, Device, Gate, Presence, QuarantinedSca
 from expo_crm.onsite.queries_devices import Gaps, gaps_of
 
 ALARM_LASTS = dt.timedelta(hours=12)  # after that a burst of foreign codes is yesterday's
+
+
+# As the partial index ix_scan_conflict says it: SQLite does not see that "= 1" is the same.
+_CONFLICT: Any = literal_column('scan."conflict"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ def counts(edition_id: int) -> Counts:
     mine = Device.edition_id == edition_id
     row = db.session.execute(
         select(
-            select(func.count()).where(Scan.edition_id == edition_id, Scan.conflict, ~resolved).scalar_subquery(),
+            select(func.count()).where(Scan.edition_id == edition_id, _CONFLICT, ~resolved).scalar_subquery(),
             select(func.count())
             .where(QuarantinedScan.edition_id == edition_id, QuarantinedScan.state == "waiting")
             .scalar_subquery(),
