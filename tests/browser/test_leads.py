@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def cast(live_server) -> SimpleNamespace:
-    with live_server.app.test_request_context(), live_server.database() as session:
+    with live_server.database() as session:
         made = lead_stage(session)
         company = made.a.stand.company_id
         lead_setup.add_tag(company, "Needs a quote")
@@ -61,8 +61,8 @@ def test_leads_from_pairing_to_withdrawal(live_server, cast, open_page, camera_p
     expect(title).to_have_text("林晓")
     expect(device.locator("[data-part=badge]")).to_have_text("Genuine badge · Trade visitor")
     device.locator(".lead-hot").click()
-    device.get_by_text("Needs a quote").click()
-    device.get_by_text("soon").click()
+    device.get_by_label("Needs a quote").check()
+    device.get_by_label("soon").check()
     expect(device.locator("[data-part=saved]")).to_have_text("Notes saved")
     axe(device)
     check_no_overflow(device)
