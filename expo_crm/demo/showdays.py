@@ -164,6 +164,7 @@ def _busy_day(edition_id: int) -> tuple[dt.date, dt.datetime]:
         .order_by(Presence.local_day)
     ).all()
     day, start = days[1]
+    assert start is not None  # the query is over entries
     return day, start
 
 
@@ -203,5 +204,5 @@ def _leave_gaps(edition_id: int, foreign: Device, now: dt.datetime) -> None:
         .order_by(func.count().desc())
         .limit(1)
     ).one()
-    db.session.execute(update(Device).where(Device.id == busiest[0]).values(last_seq=busiest[1] + 3, missing=3))
+    db.session.execute(update(Device).where(Device.id == busiest[0]).values(last_seq=(busiest[1] or 0) + 3, missing=3))
     db.session.execute(update(Device).where(Device.id == foreign.id).values(alarm_at=now - dt.timedelta(hours=2)))

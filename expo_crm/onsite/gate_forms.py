@@ -61,7 +61,6 @@ PROFILE_NAMES = {
     "kiosk": _l("Kiosk"),
     "lead": _l("Lead capture"),
     "badge_print": _l("Badge printing"),
-    "kiosk": _l("Kiosk"),
     "office": _l("Office"),
 }
 WHOLE_SHOW = "show"

@@ -94,7 +94,7 @@ def test_a_snapshot_is_signed_and_its_chunks_are_what_it_says(client, session, m
         assert "immutable" in found.headers["Cache-Control"] and "private" in found.headers["Cache-Control"]
         hashes.append(chunk["sha256"])
         rows += json.loads(plain)
-        assert "Lovelace".encode() not in plain and "赵敏".encode() not in plain and "禾川".encode() not in plain
+        assert b"Lovelace" not in plain and "赵敏".encode() not in plain and "禾川".encode() not in plain
     assert hashlib.sha256("\n".join(hashes).encode()).hexdigest() == manifest["sha256"]
     mine = hashlib.sha256(bytes.fromhex(cast.badge.serial)).hexdigest()[:16]
     assert rows[0] == [mine, cast.class_trade.id, 2, 1, 1, "L. X.", 0]

@@ -9,7 +9,17 @@ from sqlalchemy import select, update
 from expo_crm.audit.models import AuditEntry
 from expo_crm.lib import clock
 from expo_crm.onsite import queries_devices
-from expo_crm.onsite.models import Badge, Device, Gate, Presence, QuarantinedScan, Scan, ScanResolution, SigningKey, Zone
+from expo_crm.onsite.models import (
+    Badge,
+    Device,
+    Gate,
+    Presence,
+    QuarantinedScan,
+    Scan,
+    ScanResolution,
+    SigningKey,
+    Zone,
+)
 from expo_crm.onsite.services import badges, devices, keys, zones
 from tests.onsite.play import add_device, add_gate, register, scan_of, send, stage, upload
 from tests.support.cast import sign_in
@@ -46,7 +56,7 @@ def test_a_zone_offers_only_what_makes_sense(client, session):
     gate = {"code": "C2", "name_zh": "出口", "name_en": "Exit", "zone": "C", "direction": "entry"}
     exit_gate = session.scalar(select(Gate).where(Gate.code == "C2"))
     assert client.post(f"{E}/gates/{exit_gate.id}", data=gate).status_code == 422
-    for path in (f"{E}/zones/{zone.id + 999}", "/e/fluid-2025/zones/%d" % zone.id, f"{E}/zones/{2**60}"):
+    for path in (f"{E}/zones/{zone.id + 999}", f"/e/fluid-2025/zones/{zone.id}", f"{E}/zones/{2**60}"):
         assert client.get(path).status_code == 404
 
 

@@ -294,4 +294,4 @@ def count_prints(edition_id: int) -> dict[int, int]:
         .where(Badge.edition_id == edition_id, Badge.key_id.is_not(None), Badge.state == "active")
         .group_by(Badge.key_id)
     )
-    return {kid: count for kid, count in rows}
+    return {kid: count for kid, count in rows if kid is not None}

@@ -65,14 +65,20 @@ def codes_for(badges: Iterable[Badge], purpose: Purpose) -> dict[int, str]:
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
         out |= _known(part, word, wanted)
-        rows = [
-            {"code": badge_code.new_opaque(secrets.token_bytes(16)), "badge_id": i, "purpose": word, "generation": wanted[i], "made_at": now}
-            for i in part
-            if i not in out
-        ]  # fmt: skip
-        if rows:
+        missing = [i for i in part if i not in out]
+        if missing:
+            rows = [
+                {
+                    "code": badge_code.new_opaque(secrets.token_bytes(16)),
+                    "badge_id": i,
+                    "purpose": word,
+                    "generation": wanted[i],
+                    "made_at": now,
+                }
+                for i in missing
+            ]
             db.session.execute(_insert()(OpaqueCode).on_conflict_do_nothing(), rows)
-            out |= _known([r["badge_id"] for r in rows], word, wanted)
+            out |= _known(missing, word, wanted)
     return out
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from expo_crm.db import db
 from expo_crm.lib import clock
@@ -188,7 +188,7 @@ def build(edition_id: int) -> dict[str, Any]:
 
 
 def _write(place: Path, edition_id: int, feed: Feed) -> dict[str, Any]:
-    chunks = []
+    chunks: list[dict[str, Any]] = []
     for number, rows in enumerate(_in_chunks(_ROWS.where(Badge.edition_id == edition_id).order_by(Badge.id))):
         plain = json.dumps(rows, separators=(",", ":"), ensure_ascii=False).encode()
         packed = gzip.compress(plain, 6, mtime=0)
@@ -213,7 +213,7 @@ def _write(place: Path, edition_id: int, feed: Feed) -> dict[str, Any]:
     return made
 
 
-def _in_chunks(query: Select[Any]) -> Iterator[list[Row]]:
+def _in_chunks(query: Any) -> Iterator[list[Row]]:
     found = db.session.execute(query, execution_options={"yield_per": READ_AHEAD})
     rows: list[Row] = []
     for part in found.partitions():

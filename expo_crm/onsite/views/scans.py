@@ -287,7 +287,10 @@ def check_in() -> ResponseReturnValue:
     made = services.check_in(
         badge, gate, reason, user_id=current_principal().id, by=current_principal().name, direction=direction
     )
-    flash(_("%(name)s is checked in by hand.", name=badge.holder) if direction == "entry" else _("%(name)s is checked out by hand.", name=badge.holder), "success")
+    done = _("%(name)s is checked in by hand.", name=badge.holder)
+    if direction == "exit":
+        done = _("%(name)s is checked out by hand.", name=badge.holder)
+    flash(done, "success")
     return redirect(url_for("onsite.scan", scan_id=made.id))
 
 
