@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 
-from expo_crm.onsite.models import Device, Scan
+from expo_crm.onsite.models import Device, QuarantinedScan, Scan
+from expo_crm.onsite.services import devices
 from tests.browser.test_gate import as_device, cast, new_device, open_gate  # noqa: F401 - cast is a fixture
 from tests.support.databases import ROOT
 
@@ -252,6 +253,44 @@ DROP_PARTS = """(pairing) => new Promise((done) => {
         work.oncomplete = () => { open.result.close(); done(); };
     };
 })"""
+
+
+def test_a_withdrawn_device_hands_over_what_it_holds_and_forgets_the_badges(gate):
+    page = gate.page
+    page.context.set_offline(True)
+    scan(page, gate.code, "admit", here=True)
+    scan(page, JUNK, "deny", here=True)
+    with gate.server.database() as session:
+        devices.revoke(session.get(Device, gate.device))
+    page.context.set_offline(False)
+    verdict = page.locator("[data-part=verdict]")
+    expect(verdict).to_contain_text("This device was withdrawn", timeout=15_000)
+    expect(verdict).to_contain_text("Everything was handed over", timeout=15_000)
+    with gate.server.database() as session:
+        assert session.query(Scan).where(Scan.device_id == gate.device).count() == 0
+        held = session.scalars(select(QuarantinedScan).where(QuarantinedScan.device_id == gate.device)).all()
+        assert len(held) == 2
+    left = page.evaluate(LEFT)
+    assert left == {"badges": 0, "gate": 0, "pages": 0}, left
+    page.goto("/gate")
+    expect(page.get_by_text("Ask the gate supervisor to pair it again")).to_be_visible()
+
+
+# What is left on the device: parts of the list, rows of the journal, kept pages.
+LEFT = """async () => {
+    const found = {};
+    for (const { name } of await indexedDB.databases()) {
+        const db = await new Promise((done) => { const open = indexedDB.open(name); open.onsuccess = () => done(open.result); });
+        const store = db.objectStoreNames.contains("rows") ? "rows" : "parts";
+        found[name.split("-")[0]] = await new Promise((done) => {
+            const count = db.transaction(store).objectStore(store).count();
+            count.onsuccess = () => done(count.result);
+        });
+        db.close();
+    }
+    found.pages = (await caches.match("/gate")) ? 1 : 0;
+    return found;
+}"""
 
 
 def test_f23_slow_answer_decided_here(gate):
