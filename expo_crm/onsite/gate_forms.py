@@ -242,7 +242,7 @@ class WindowForm(BaseForm):
     class_code = SelectField(_l("Class"))
     day = SelectField(_l("Day"))
     opens_at = TimeField(_l("Open from"), [InputRequired()])
-    closes_at = TimeField(_l("Open until"), [InputRequired()])
+    closes_at = TimeField(_l("Closes at"), [InputRequired()])
 
     def prepare(self, edition: Any, classes: list[Any], day_label: Any) -> None:
         """The days of the edition, a week of build-up before and three days of dismantling after it."""

@@ -20,7 +20,7 @@ def upgrade() -> None:
     op.create_table(
         "scan_hour",
         sa.Column("id", BIG, nullable=False),
-        sa.Column("edition_id", sa.BigInteger(), nullable=False),
+        sa.Column("edition_id", BIG, nullable=False),
         sa.Column("hour", UtcDateTime(), nullable=False),
         sa.Column("scans", sa.Integer(), nullable=False),
         sa.Column("counts", JsonDict, nullable=False),
@@ -34,12 +34,12 @@ def upgrade() -> None:
     op.create_table(
         "hand_tally",
         sa.Column("id", BIG, nullable=False),
-        sa.Column("edition_id", sa.BigInteger(), nullable=False),
+        sa.Column("edition_id", BIG, nullable=False),
         sa.Column("zone", sa.String(length=60), nullable=False),
         sa.Column("local_day", sa.Date(), nullable=False),
         sa.Column("delta", sa.Integer(), nullable=False),
         sa.Column("note", sa.String(length=300), nullable=False),
-        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", BIG, nullable=True),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.CheckConstraint("delta <> 0 and delta between -1000 and 1000", name=op.f("ck_hand_tally_delta")),
         sa.ForeignKeyConstraint(
@@ -52,7 +52,7 @@ def upgrade() -> None:
     op.create_table(
         "capacity_alarm",
         sa.Column("id", BIG, nullable=False),
-        sa.Column("edition_id", sa.BigInteger(), nullable=False),
+        sa.Column("edition_id", BIG, nullable=False),
         sa.Column("zone", sa.String(length=60), nullable=False),
         sa.Column("local_day", sa.Date(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),

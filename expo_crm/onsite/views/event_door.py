@@ -46,7 +46,7 @@ SIGNS: dict[Outcome, tuple[str, Any, Any]] = {
     Outcome.UNKNOWN: ("deny", _l("Unknown badge"), _l("Please send the visitor to the registration desk.")),
     Outcome.REPLACED: ("deny", _l("Old print"), _l("A newer badge was printed for this person.")),
     Outcome.BLOCKED: ("deny", _l("Badge blocked"), _l("Please send the visitor to the registration desk.")),
-    Outcome.UNDONE: ("warn", _l("Taken back"), _l("A check-in was taken back.")),
+    Outcome.UNDONE: ("warn", _l("Annulled"), _l("A check-in was taken back.")),
 }  # fmt: skip
 
 

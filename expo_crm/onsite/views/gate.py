@@ -115,7 +115,7 @@ def _texts() -> dict[str, Any]:
         "noConnection": _("No connection to the server. Please try again."),
         "otherTab": _("The gate is open in another tab"),
         "otherTabHelp": _("Go on there. When that tab is closed, this one takes over by itself."),
-        "annulled": _("Taken back"),
+        "annulled": _("Annulled"),
         "annulledHelp": _("The last scan no longer counts. It stays in the log."),
         "handing": _("Handing over {n} stored scans to the supervisor. Please leave this page open."),
         "handed": _("Everything was handed over; the list of badges was deleted from this device."),

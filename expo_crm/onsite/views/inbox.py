@@ -27,7 +27,7 @@ TABS = {
     "quarantine": (_l("Withdrawn devices"), "shield-half"),
     "missing": (_l("Missing scans"), "alert-triangle"),
     "codes": (_l("Foreign codes"), "scan-eye"),
-    "settled": (_l("Settled"), "checks"),
+    "settled": (_l("Dealt with"), "checks"),
 }
 SHOWN = 200
 

@@ -189,7 +189,7 @@ def answer_text(value: Any) -> Any:
 def _data_word(view: LeadView) -> str:
     if view.released:
         return _("Released")
-    return _("Taken back") if view.withdrawn else _("Not released")
+    return _("Consent withdrawn") if view.withdrawn else _("Not released")
 
 
 def _name_cell(view: LeadView) -> Markup:
