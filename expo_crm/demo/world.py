@@ -780,6 +780,7 @@ class World:
             moves[-1][0] + dt.timedelta(minutes=rng.randrange(100, 380)),
             closing + dt.timedelta(minutes=rng.randrange(5, 40)),
         )
+        leave = max(leave, moves[-1][0] + dt.timedelta(minutes=1))  # nobody leaves before coming back
         if rng.random() < 0.86:
             moves.append((leave, "exit", rng.choices(self.doors, weights=[50, 35, 15])[0]))
         for position, (at, direction, door) in enumerate(moves):
