@@ -43,6 +43,7 @@ SAMPLES = {
     "device_id": "select max(id) from device where edition_id = :e and profile <> 'lead'",
     "withdrawn_id": "select max(device_id) from quarantined_scan where edition_id = :e and state = 'waiting'",
     "conflict_id": "select max(id) from scan where edition_id = :e and conflict and id not in (select scan_id from scan_resolution)",
+    "pair_id": "select max(id) from duplicate_pair",
     "zone_id": "select max(id) from zone where edition_id = :e",
     "scan_id": "select max(id) from scan where edition_id = :e",
     "event_id": "select max(event_id) from event_booking b join concurrent_event e on e.id = b.event_id where e.edition_id = :e",

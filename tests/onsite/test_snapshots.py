@@ -50,6 +50,10 @@ def test_every_change_that_a_device_must_know_raises_the_version_once(app, sessi
 
     step(lambda: badges.block(badge, "lost"))
     step(lambda: badges.unblock(badge, "found"))
+    step(lambda: badges.set_hold(badge, "unpaid", "invoice open"))
+    row = snapshots.changes(cast.edition.id, cast.show.id, seen - 1)["rows"][0]
+    assert row[4] & snapshots.HOLDS["unpaid"]
+    step(lambda: badges.set_hold(badge, "", "paid"))
     step(lambda: badges.print_one(badge))
     step(lambda: badges.print_many(cast.edition, [badge.id]))
     step(lambda: badges.reprint(badge, "torn"))

@@ -243,6 +243,24 @@ def revoke(badge: Badge, reason: str) -> None:
     _change(badge, "revoked", {"active", "blocked"}, reason)
 
 
+HOLDS = ("", "unpaid", "need_input")
+
+
+def set_hold(badge: Badge, hold: str, reason: str) -> None:
+    """Send the holder to the service desk first (unpaid, need_input), or no longer (empty). Raises ValueError for another word."""
+    if hold not in HOLDS:
+        raise ValueError(f"no hold {hold!r}")
+    _lock(badge)
+    before, badge.hold = badge.hold, hold
+    if before == hold:
+        return
+    feed.changed(badge.edition_id, badge.id)
+    db.session.flush()
+    audit.record(
+        "badge.hold", "badge", badge.id, edition_id=badge.edition_id, changes={"hold": [before, hold]}, reason=reason
+    )
+
+
 def _change(badge: Badge, state: str, allowed: set[str], reason: str) -> None:
     _lock(badge)
     if badge.state not in allowed:
