@@ -114,7 +114,7 @@ def list_booths(hall_id: int) -> list[Booth]:
     return list(
         db.session.scalars(
             select(Booth)
-            .where(Booth.hall_id == hall_id)
+            .where(Booth.hall_id == hall_id, Booth.retired_at.is_(None))
             .options(
                 joinedload(Booth.opportunity).joinedload(Opportunity.company),
                 selectinload(Booth.occupants).joinedload(BoothOccupant.participation).joinedload(Participation.company),
@@ -146,6 +146,7 @@ def search_booths(edition_id: int, words: str, limit: int = 12) -> list[Booth]:
             select(Booth)
             .where(
                 Booth.edition_id == edition_id,
+                Booth.retired_at.is_(None),
                 or_(
                     Booth.code_key.contains(words.strip().upper(), autoescape=True),
                     Booth.id.in_(hosted),

@@ -15,13 +15,23 @@ class Booth(Base):
     """A stand on the hall plan, in metres from the hall's top left corner. ``polygon`` overrides the rectangle.
 
     State: available | held (until ``held_until``, for ``opportunity``) | reserved | sold | blocked. An expired hold counts as
-    available everywhere (``domain.booth.effective_state``); a job frees it for good.
+    available everywhere (``domain.booth.effective_state``); a job frees it for good. A booth that was merged, split or taken off the
+    plan keeps its row with ``retired_at``, blocked, without holder, contract or occupants.
     """
 
     __tablename__ = "booth"
     __table_args__ = (
-        UniqueConstraint("edition_id", "code_key"),
+        # A merged or split booth keeps its code in the history; the code is free again for those that stand.
+        Index(
+            "uq_booth_code_in_use",
+            "edition_id",
+            "code_key",
+            unique=True,
+            sqlite_where=text("retired_at is null"),
+            postgresql_where=text("retired_at is null"),
+        ),
         Index(None, "hall_id"),
+        CheckConstraint("retired_at is null or state = 'blocked'", name="retired_is_blocked"),
         CheckConstraint("state in ('available', 'held', 'reserved', 'sold', 'blocked')", name="state"),
         CheckConstraint("state not in ('held', 'reserved') or opportunity_id is not null", name="hold_has_holder"),
         CheckConstraint("width_m > 0 and depth_m > 0 and area_m2 > 0", name="sizes"),
@@ -47,6 +57,9 @@ class Booth(Base):
     held_until: Mapped[Moment | None]
     note: Mapped[Name] = mapped_column(default="")
     version: Mapped[int] = mapped_column(Integer, default=1)
+    retired_at: Mapped[Moment | None]
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("booth.id", ondelete="SET NULL"))
+    split_from_id: Mapped[int | None] = mapped_column(ForeignKey("booth.id", ondelete="SET NULL"))
 
     __mapper_args__ = {"version_id_col": version}
 

@@ -174,7 +174,9 @@ def delete_booth(booth: Booth) -> None:
 def _insert(hall: Hall, rows: Sequence[BoothFields]) -> list[Booth]:
     keys = [_key(row.code) for row in rows]
     taken = db.session.scalar(
-        select(Booth.code).where(Booth.edition_id == hall.edition_id, Booth.code_key.in_(keys)).limit(1)
+        select(Booth.code)
+        .where(Booth.edition_id == hall.edition_id, Booth.code_key.in_(keys), Booth.retired_at.is_(None))
+        .limit(1)
     )
     if taken:
         raise RuleRefused(BoothRefusal.CODE_TAKEN, code=taken)
