@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from expo_crm.db import Area, Base, Code, IntPk, JsonList, Moment, Money, Name
 from expo_crm.directory.models import Company, Participation
 from expo_crm.exhibitors.models.opportunity import Opportunity
+from expo_crm.exhibitors.models.pavilion import Pavilion
 from expo_crm.shows.models import Edition, Hall
 
 
@@ -56,6 +57,8 @@ class Booth(Base):
     opportunity_id: Mapped[int | None] = mapped_column(ForeignKey("opportunity.id", ondelete="SET NULL"))
     held_until: Mapped[Moment | None]
     note: Mapped[Name] = mapped_column(default="")
+    sector: Mapped[Name] = mapped_column(default="")
+    pavilion_id: Mapped[int | None] = mapped_column(ForeignKey("pavilion.id", ondelete="SET NULL"))
     version: Mapped[int] = mapped_column(Integer, default=1)
     retired_at: Mapped[Moment | None]
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("booth.id", ondelete="SET NULL"))
@@ -66,6 +69,7 @@ class Booth(Base):
     edition: Mapped[Edition] = relationship()
     hall: Mapped[Hall] = relationship()
     opportunity: Mapped[Opportunity | None] = relationship()
+    pavilion: Mapped[Pavilion | None] = relationship()
     occupants: Mapped[list[BoothOccupant]] = relationship(back_populates="booth", cascade="all, delete-orphan")
 
 
@@ -89,6 +93,9 @@ class BoothOccupant(Base):
     booth_id: Mapped[int] = mapped_column(ForeignKey("booth.id", ondelete="CASCADE"))
     participation_id: Mapped[int] = mapped_column(ForeignKey("participation.id", ondelete="CASCADE"))
     host: Mapped[bool] = mapped_column(default=False)
+    # The name on the fascia board (楣板) of a company that shares the stand; "" is not written there.
+    fascia_zh: Mapped[Name] = mapped_column(default="")
+    fascia_en: Mapped[Name] = mapped_column(default="")
 
     booth: Mapped[Booth] = relationship(back_populates="occupants")
     participation: Mapped[Participation] = relationship()
