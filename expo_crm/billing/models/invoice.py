@@ -1,4 +1,4 @@
-"""Invoices and payments; all money in Decimal, in the edition's currency."""
+"""Invoices and payments; all money in Decimal, each invoice in one currency."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class Invoice(Base):
     __tablename__ = "invoice"
     __table_args__ = (
         Index(None, "edition_id", "company_id"),
+        Index(None, "corrects_id"),
+        Index(None, "state", "due_on"),
         CheckConstraint("state in ('open', 'partly_paid', 'paid', 'cancelled', 'refunded')", name="state"),
     )
 
@@ -42,12 +44,17 @@ class Invoice(Base):
     net: Mapped[Money]
     tax: Mapped[Money]
     total: Mapped[Money]
+    # What credit notes took off, and for a credit note the invoice it corrects. The invoice itself never changes.
+    credited: Mapped[Money] = mapped_column(default=0)
+    corrects_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"))
+    dunning_stopped: Mapped[bool] = mapped_column(default=False)
     issued_on: Mapped[dt.date] = mapped_column(Date)
     due_on: Mapped[dt.date] = mapped_column(Date)
     created_at: Mapped[Moment]
 
     edition: Mapped[Edition] = relationship()
     company: Mapped[Company] = relationship()
+    corrects: Mapped[Invoice | None] = relationship(remote_side="Invoice.id")
     lines: Mapped[list[InvoiceLine]] = relationship(back_populates="invoice", cascade="all, delete-orphan")
     payments: Mapped[list[Payment]] = relationship(back_populates="invoice", order_by="Payment.received_on")
 
@@ -81,6 +88,7 @@ class Payment(Base):
     method: Mapped[Code] = mapped_column(default="bank")
     reference: Mapped[Name] = mapped_column(default="")
     reason: Mapped[Name] = mapped_column(default="")
+    bank_transaction_id: Mapped[int | None] = mapped_column(ForeignKey("bank_transaction.id"), index=True)
     recorded_by: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     created_at: Mapped[Moment]
 

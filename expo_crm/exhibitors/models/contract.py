@@ -33,6 +33,7 @@ class Contract(Base):
     state: Mapped[Code] = mapped_column(default="draft")
     locale: Mapped[str] = mapped_column(String(2), default="zh")
     text_version: Mapped[Code] = mapped_column(default="2026-1")
+    text_id: Mapped[int | None] = mapped_column(ForeignKey("contract_text.id"))
     currency: Mapped[Currency]
     net_m2: Mapped[Area]
     net: Mapped[Money]
