@@ -14,5 +14,5 @@ from expo_crm.web.forms import BaseForm, DayField, MoneyField
 class PaymentForm(BaseForm):
     amount = MoneyField(_l("Amount"), [InputRequired()])
     received_on = DayField(_l("Received on"), [InputRequired()])
-    method = SelectField(_l("Method"), choices=[SelectChoice(str(m), label) for m, label in labels.METHODS.items()])
+    method = SelectField(_l("Method"), choices=[SelectChoice(str(m), label) for m, label in labels.BOOKED.items()])
     reference = StringField(_l("Reference"), [Length(max=200)])

@@ -35,7 +35,9 @@ METHODS: dict[str, Any] = {
     Method.ALIPAY: _l("Alipay"),
     Method.WECHAT: _l("WeChat Pay"),
     Method.CASH: _l("Cash"),
+    Method.CREDIT: _l("Company credit"),
 }
+BOOKED = {method: label for method, label in METHODS.items() if method is not Method.CREDIT}
 REFUSALS: dict[PaymentRefusal, Any] = {
     PaymentRefusal.CANCELLED: _l("This invoice is cancelled and takes no more payments."),
     PaymentRefusal.NOT_POSITIVE: _l("The amount must be more than zero. To take a payment back, reverse it."),
@@ -43,4 +45,6 @@ REFUSALS: dict[PaymentRefusal, Any] = {
     PaymentRefusal.IN_FUTURE: _l("The day of receipt cannot be in the future."),
     PaymentRefusal.REVERSED: _l("This payment has been reversed already."),
     PaymentRefusal.NEEDS_REASON: _l("Please enter why the payment is reversed."),
+    PaymentRefusal.MOVED: _l("The money of this payment has become credit of the company and can no longer be reversed here."),
+    PaymentRefusal.NO_CREDIT: _l("The company has not so much credit in this currency."),
 }

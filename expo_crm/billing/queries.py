@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from expo_crm.billing.domain.invoice import InvoiceState, Standing
+from expo_crm.billing.domain.invoice import InvoiceKind, InvoiceState, Standing
 from expo_crm.billing.models import Invoice, Payment
 from expo_crm.db import db
 
@@ -78,10 +78,11 @@ def standing_of(contract_id: int) -> Standing:
 
 
 def _standing(invoices: list[Invoice], received: dict[int, Decimal]) -> Standing:
+    invoices = [i for i in invoices if i.kind != InvoiceKind.CREDIT]
     paid = [i.state == InvoiceState.PAID for i in invoices]
     deposits = [i.state == InvoiceState.PAID for i in invoices if i.kind in {"deposit", "full"}]
     return Standing(
-        invoiced=sum((i.total for i in invoices), Decimal(0)),
+        invoiced=sum((i.total - i.credited for i in invoices), Decimal(0)),
         received=sum((received.get(i.id, Decimal(0)) for i in invoices), Decimal(0)),
         deposit_paid=bool(deposits) and all(deposits),
         paid=bool(paid) and all(paid),

@@ -31,6 +31,7 @@ class Method(StrEnum):
     ALIPAY = "alipay"
     WECHAT = "wechat"
     CASH = "cash"
+    CREDIT = "credit"
 
 
 class PaymentRefusal(StrEnum):
@@ -40,6 +41,8 @@ class PaymentRefusal(StrEnum):
     IN_FUTURE = "in_future"
     REVERSED = "reversed"
     NEEDS_REASON = "needs_reason"
+    MOVED = "moved"
+    NO_CREDIT = "no_credit"
 
 
 class PaymentRefused(Exception):
@@ -90,5 +93,6 @@ def refuse_payment(
     return PaymentRefusal.IN_FUTURE if on > today else None
 
 
-def invoice_number(year: int, number: int) -> str:
-    return f"INV-{year}-{number:05d}"
+def invoice_number(year: int, number: int, kind: str = InvoiceKind.FULL) -> str:
+    """Credit notes count for themselves, so that both rows of numbers are without gaps."""
+    return f"{'CN' if kind == InvoiceKind.CREDIT else 'INV'}-{year}-{number:05d}"
