@@ -63,8 +63,8 @@ def main() -> int:
         with cases.scene_of(
             sizes, options.seed, badges=badges, durable=not options.small, strict=not options.small
         ) as scene:
-            results = [run(case, scene) for case in chosen]
             postgres = str(scene.house.rows("SHOW server_version")[0][0])
+            results = [run(case, scene) for case in chosen]
             # The last word is the command that an organizer has.
             said = scene.house.flask("onsite", "rebuild")
             print(said, file=sys.stderr)

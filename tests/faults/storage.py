@@ -92,9 +92,10 @@ def _accepts(cluster: Cluster) -> bool:
 
 def _full_wal(scene: Scene, result: Result) -> str:
     """The database's own log on a full disk: PostgreSQL stops itself rather than forget, and comes back."""
-    disk = SmallDisk(160, scene.cluster.user)
     wal = scene.cluster.data / "pg_wal"
     gates = scene.gates("F11W", 4)
+    taken = sum(path.stat().st_size for path in wal.rglob("*") if path.is_file()) // 2**20
+    disk = SmallDisk(taken + 96, scene.cluster.user)
     try:
         scene.cluster.run(
             "ALTER SYSTEM SET max_wal_size = '64MB'", "ALTER SYSTEM SET min_wal_size = '32MB'", "CHECKPOINT"
@@ -123,14 +124,15 @@ def _full_wal(scene: Scene, result: Result) -> str:
         result.want(finding == "", f"full WAL: {finding}")
         return f"WAL: {refused} × 503, good again {back:.1f} s after room was made"
     finally:
-        with contextlib.suppress(Exception):
+        disk.free()
+        with contextlib.suppress(subprocess.CalledProcessError):
             scene.cluster.stop_now("fast")
-            if wal.is_symlink():
-                wal.unlink()
-                shutil.copytree(disk.path / "pg_wal", wal, symlinks=True)
-                _own(wal, scene.cluster.user)
-            scene.cluster.restart()
-            scene.house.disconnect()
+        if wal.is_symlink():
+            wal.unlink()
+            shutil.copytree(disk.path / "pg_wal", wal, symlinks=True)
+            _own(wal, scene.cluster.user)
+        scene.cluster.restart()
+        scene.house.disconnect()
         disk.close()
 
 
