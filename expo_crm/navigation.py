@@ -72,6 +72,7 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
         (
             Item("followup.surveys", _l("Surveys"), "clipboard-text", P.VIEW),
             Item("followup.cases", _l("Service desk"), "headset", P.VIEW),
+            Item("exhibitors.rebooking", _l("Rebooking"), "repeat", P.VIEW),
             Item("followup.retention", _l("Retention"), "refresh", P.VIEW),
             Item("followup.plan", _l("Next edition"), "flag", P.VIEW),
         ),

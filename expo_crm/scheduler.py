@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 TICKS: dict[str, int] = {
     "messaging.deliver": 15,
     "exhibitors.expire_holds": 60,
+    "exhibitors.expire_rights": 3600,
     "onsite.count_hours": 60,
     "onsite.snapshots": 60,
     "onsite.watch_capacity": 15,

@@ -13,10 +13,11 @@ def init_app(app: Flask) -> None:
     from expo_crm.billing.services import payments
     from expo_crm.directory import timeline
     from expo_crm.exhibitors import portal_frame
-    from expo_crm.exhibitors.services import booths, contracts, importing, merge_rules
+    from expo_crm.exhibitors.services import booths, contracts, first_refusal, importing, merge_rules
     from expo_crm.exhibitors.views import company_page, portal_access
 
     jobs.register(app, "exhibitors.expire_holds", lambda _payload, _progress: {"freed": booths.expire_holds()})
+    jobs.register(app, "exhibitors.expire_rights", lambda _payload, _progress: {"ended": first_refusal.expire()})
     jobs.register(app, importing.PREVIEW_JOB, importing.preview_job)
     jobs.register(app, importing.LOAD_JOB, importing.load_job)
     merge_rules.register()

@@ -13,6 +13,7 @@ from expo_crm.exhibitors.views import (
     plan,
     portal,
     portal_access,
+    rebooking,
 )
 
 blueprint = Blueprint("exhibitors", __name__)
@@ -108,3 +109,9 @@ add(
     endpoint="portal_remove_member",
     methods=["POST"],
 )
+
+add(f"{E}/rebooking", view_func=rebooking.rebooking, endpoint="rebooking")
+add(f"{E}/rebooking/first-refusal", view_func=rebooking.grant_first_refusal, endpoint="grant_first_refusal", methods=["POST"])
+add(f"{E}/rebooking/<int:participation_id>", view_func=rebooking.rebook_desk, endpoint="rebook_desk")
+add(f"{E}/rebooking/<int:participation_id>/book", view_func=rebooking.rebook, endpoint="rebook", methods=["POST"])
+add(f"{E}/rebooking/<int:participation_id>/decline", view_func=rebooking.rebook_decline, endpoint="rebook_decline", methods=["POST"])

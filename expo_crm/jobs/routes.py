@@ -22,6 +22,7 @@ KINDS = {
     "directory.find_duplicates": _l("Look for duplicate companies"),
     "directory.measure_quality": _l("Measure the customer file"),
     "exhibitors.expire_holds": _l("Free expired holds"),
+    "exhibitors.expire_rights": _l("End first refusals that ran out"),
     "onsite.count_hours": _l("Count finished hours for the live board"),
     "onsite.watch_capacity": _l("Watch the capacity of zones"),
     "exhibitors.preview_import": _l("Check an import"),

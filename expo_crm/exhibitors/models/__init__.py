@@ -17,8 +17,8 @@ from expo_crm.exhibitors.models.inventory import (
 )
 from expo_crm.exhibitors.models.opportunity import Opportunity, StageChange
 from expo_crm.exhibitors.models.pavilion import Pavilion
-from expo_crm.exhibitors.models.rebooking import FirstRefusal
 from expo_crm.exhibitors.models.portal import DirectoryEntry, InvitationLink, PortalMember
+from expo_crm.exhibitors.models.rebooking import FirstRefusal
 
 __all__ = [
     "Booth",
@@ -33,8 +33,8 @@ __all__ = [
     "ContractText",
     "ContractVersion",
     "DirectoryEntry",
-    "FirstRefusal",
     "DrawSlot",
+    "FirstRefusal",
     "ImportBatch",
     "ImportChange",
     "ImportMapping",
