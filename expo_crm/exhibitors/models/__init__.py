@@ -17,7 +17,27 @@ from expo_crm.exhibitors.models.inventory import (
 )
 from expo_crm.exhibitors.models.opportunity import Opportunity, StageChange
 from expo_crm.exhibitors.models.pavilion import Pavilion
+from expo_crm.exhibitors.models.pipeline import (
+    CompetitorPresence,
+    CompetitorShow,
+    SalesTarget,
+    SalesTeam,
+    SalesTeamMember,
+    StageWeight,
+)
 from expo_crm.exhibitors.models.portal import DirectoryEntry, InvitationLink, PortalMember
+from expo_crm.exhibitors.models.portal_tasks import (
+    BuildApproval,
+    BuildDrawing,
+    BuildRemark,
+    EntryChange,
+    Fascia,
+    PortalRules,
+    PortalTaskKind,
+    PortalWaiver,
+    TaskReminder,
+)
+from expo_crm.exhibitors.models.quote import Quote, QuoteLine
 from expo_crm.exhibitors.models.rebooking import FirstRefusal
 
 __all__ = [
@@ -27,6 +47,11 @@ __all__ = [
     "BoothOffer",
     "BoothRequest",
     "BoothWish",
+    "BuildApproval",
+    "BuildDrawing",
+    "BuildRemark",
+    "CompetitorPresence",
+    "CompetitorShow",
     "Contract",
     "ContractBooth",
     "ContractLine",
@@ -34,6 +59,8 @@ __all__ = [
     "ContractVersion",
     "DirectoryEntry",
     "DrawSlot",
+    "EntryChange",
+    "Fascia",
     "FirstRefusal",
     "ImportBatch",
     "ImportChange",
@@ -45,9 +72,19 @@ __all__ = [
     "Pavilion",
     "PavilionEntry",
     "PortalMember",
+    "PortalRules",
+    "PortalTaskKind",
+    "PortalWaiver",
     "PriceList",
     "PriceOverride",
     "PriceRule",
+    "Quote",
+    "QuoteLine",
+    "SalesTarget",
+    "SalesTeam",
+    "SalesTeamMember",
     "SpaceDraw",
     "StageChange",
+    "StageWeight",
+    "TaskReminder",
 ]
