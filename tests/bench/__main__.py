@@ -13,7 +13,7 @@ from tests.bench import report, scans, stage
 from tests.bench.report import Line, say
 from tests.support import postgres
 
-PARTS = ("scans", "queue", "device", "lists", "badges", "imports")
+PARTS = ("scans", "queue", "device", "lists", "badges", "imports", "sales")
 DEVICE_BADGES = 50_000
 
 
@@ -65,6 +65,8 @@ def main() -> None:
         stated = report.facts(on, before)
         if "device" in parts:
             lines += _device(server, folder, quick=options.quick)
+        if "sales" in parts:
+            lines += import_module("tests.bench.sales").run(server, folder, quick=options.quick)
         report.show(lines, stated)
         if options.write:
             say(f"written: {report.write(lines, stated).name}")
