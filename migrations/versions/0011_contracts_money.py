@@ -258,6 +258,11 @@ def upgrade() -> None:
     with op.batch_alter_table("contract") as batch_op:
         batch_op.add_column(sa.Column("text_id", ID, nullable=True))
         batch_op.create_foreign_key(batch_op.f("fk_contract_text_id_contract_text"), "contract_text", ["text_id"], ["id"])
+    with op.batch_alter_table("contract_line") as batch_op:
+        batch_op.add_column(sa.Column("booth_id", ID, nullable=True))
+        batch_op.add_column(sa.Column("order_line_id", ID, nullable=True))
+        batch_op.create_foreign_key(batch_op.f("fk_contract_line_booth_id_booth"), "booth", ["booth_id"], ["id"])
+        batch_op.create_foreign_key(batch_op.f("fk_contract_line_order_line_id_order_line"), "order_line", ["order_line_id"], ["id"])
     with op.batch_alter_table("invoice") as batch_op:
         batch_op.add_column(sa.Column("credited", Amount(2), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("corrects_id", ID, nullable=True))
@@ -283,6 +288,11 @@ def downgrade() -> None:
         batch_op.drop_column("dunning_stopped")
         batch_op.drop_column("corrects_id")
         batch_op.drop_column("credited")
+    with op.batch_alter_table("contract_line") as batch_op:
+        batch_op.drop_constraint(batch_op.f("fk_contract_line_order_line_id_order_line"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_contract_line_booth_id_booth"), type_="foreignkey")
+        batch_op.drop_column("order_line_id")
+        batch_op.drop_column("booth_id")
     with op.batch_alter_table("contract") as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_contract_text_id_contract_text"), type_="foreignkey")
         batch_op.drop_column("text_id")

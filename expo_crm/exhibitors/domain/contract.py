@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from expo_crm.lib import money
-
-DEPOSIT_SHARE = Decimal("0.5")
-TAX_RATES = {"CNY": Decimal("0.06")}
-"""Tax on exhibition services by currency; other currencies are invoiced to foreign exhibitors without it."""
-DEPOSIT_DAYS = 7
-BALANCE_DAYS_BEFORE = 30
-CANCEL_FEES: tuple[tuple[int, Decimal], ...] = ((90, Decimal("0.3")), (30, Decimal("0.5")), (0, Decimal("1")))
-"""At least so many days before opening, this share of the net price is owed all the same."""
 
 
 class ContractState(StrEnum):
@@ -35,6 +26,15 @@ class ContractRefusal(StrEnum):
     NEEDS_SIGNER = "needs_signer"
     SIGNED_IN_FUTURE = "signed_in_future"
     NEEDS_CANCEL_REASON = "needs_cancel_reason"
+    STALE = "contract_stale"
+    NOTHING_CHANGED = "nothing_changed"
+    NEEDS_A_BOOTH = "needs_a_booth"
+    NOT_ITS_BOOTH = "not_its_booth"
+    BELOW_ZERO = "below_zero"
+    NEEDS_NAME = "needs_name"
+    ALREADY_ACCEPTED = "already_accepted"
+    FILE_KIND = "file_kind"
+    FILE_SIZE = "file_size"
 
 
 LIVE = (ContractState.DRAFT, ContractState.SENT, ContractState.SIGNED, ContractState.IN_FORCE)
@@ -72,21 +72,18 @@ class Totals:
     net: Decimal
     tax: Decimal
     total: Decimal
-    deposit: Decimal
-    balance: Decimal
 
 
 def totals(lines: Iterable[Line], tax_rate: Decimal) -> Totals:
-    """Sums of a contract. Deposit and balance add up to the total to the cent."""
+    """Sums of a contract: lines are rounded half up each, the tax once on their sum."""
     net = sum((line.amount for line in lines), Decimal(0))
     return split(money.quantize(net), tax_rate)
 
 
 def split(net: Decimal, tax_rate: Decimal) -> Totals:
+    """Net, tax and total of a net price."""
     tax = money.quantize(net * tax_rate)
-    total = net + tax
-    deposit = money.quantize(total * DEPOSIT_SHARE)
-    return Totals(net, tax, total, deposit, total - deposit)
+    return Totals(net, tax, net + tax)
 
 
 def tax_share(part: Decimal, tax_rate: Decimal) -> tuple[Decimal, Decimal]:
@@ -109,20 +106,6 @@ def booth_lines(booths: Sequence[tuple[str, str, Decimal, Decimal]], discount: D
         off = -money.quantize(gross * discount / 100)
         lines.append(Line(f"折扣 {shown}", f"Discount {shown}", Decimal(1), off))
     return lines
-
-
-def due_dates(today: dt.date, starts_on: dt.date) -> tuple[dt.date, dt.date]:
-    """When deposit and balance are due; a late contract owes both soon, never before today."""
-    deposit = today + dt.timedelta(days=DEPOSIT_DAYS)
-    balance = max(deposit, starts_on - dt.timedelta(days=BALANCE_DAYS_BEFORE))
-    return deposit, balance
-
-
-def cancellation_fee(net: Decimal, today: dt.date, starts_on: dt.date) -> Decimal:
-    """What is owed when a binding contract is cancelled on this day."""
-    days = (starts_on - today).days
-    share = next((share for least, share in CANCEL_FEES if days >= least), Decimal(1))
-    return money.quantize(net * share)
 
 
 def contract_number(show_code: str, year: int, number: int) -> str:

@@ -89,6 +89,8 @@ class ContractLine(Base):
     id: Mapped[IntPk]
     contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id", ondelete="CASCADE"))
     position: Mapped[int] = mapped_column(Integer)
+    booth_id: Mapped[int | None] = mapped_column(ForeignKey("booth.id"))
+    order_line_id: Mapped[int | None] = mapped_column(ForeignKey("order_line.id"))
     text_zh: Mapped[Name]
     text_en: Mapped[Name]
     quantity: Mapped[Area]

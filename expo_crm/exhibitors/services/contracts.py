@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import zip_longest
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -16,29 +17,29 @@ from sqlalchemy.exc import IntegrityError
 from expo_crm.audit import services as audit
 from expo_crm.billing import queries as billing
 from expo_crm.billing.domain.invoice import InvoiceKind
-from expo_crm.billing.services import invoices, numbers
+from expo_crm.billing.domain.plan import Instalment, instalments
+from expo_crm.billing.domain.plan import fee as cancellation_fee
+from expo_crm.billing.services import extras, invoices, numbers, payments, terms
 from expo_crm.db import db
 from expo_crm.exhibitors.domain.booth import BoothState, can_sell
 from expo_crm.exhibitors.domain.contract import (
     BINDING,
-    TAX_RATES,
     ContractRefusal,
     ContractState,
-    Totals,
     booth_lines,
-    cancellation_fee,
     contract_number,
-    due_dates,
     may_become,
-    split,
     tax_share,
     totals,
 )
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, Contract, ContractBooth, ContractLine, Opportunity
 from expo_crm.exhibitors.services import booths as booth_services
-from expo_crm.exhibitors.services import opportunities, participations
+from expo_crm.exhibitors.services import contract_texts, first_refusal, opportunities, participations, versions
+from expo_crm.exhibitors.services.actor import actor_id
 from expo_crm.lib import clock
+
+FEE_DAYS = 14
 
 
 def draft(
@@ -59,11 +60,13 @@ def draft(
         refused = can_sell(booth_services.facts_of(booth), opportunity.id, now)
         if refused:
             raise RuleRefused(refused, code=booth.code)
+    first_refusal.check(booths, opportunity)
     today = clock.local_day(now, edition.timezone)
     lines = booth_lines([(b.code, b.kind, b.area_m2, b.price) for b in booths], discount)
-    rate = TAX_RATES.get(edition.currency, Decimal(0))
+    rate = terms.tax_rate(edition.id)
     sums = totals(lines, rate)
-    deposit_due, balance_due = due_dates(today, edition.starts_on)
+    parts = instalments(sums.total, terms.plan_of(edition.id), today, edition.starts_on)
+    text = contract_texts.newest(edition.show_id)
     scope = f"contract-{edition.show.code}-{today.year}"
     contract = Contract(
         number=contract_number(edition.show.code, today.year, numbers.take(scope)),
@@ -77,22 +80,26 @@ def draft(
         tax_rate=rate,
         tax=sums.tax,
         total=sums.total,
-        deposit_due_on=deposit_due,
-        balance_due_on=balance_due,
+        deposit_due_on=parts[0].due_on if parts else today,
+        balance_due_on=parts[-1].due_on if parts else today,
+        text_id=text.id if text else None,
+        text_version=str(text.number) if text else contract_texts.BUILT_IN,
         created_at=now,
         lines=[
             ContractLine(
                 position=position,
+                booth_id=booth.id if booth else None,
                 text_zh=line.text_zh,
                 text_en=line.text_en,
                 quantity=line.quantity,
                 unit_price=line.unit_price,
                 amount=line.amount,
             )
-            for position, line in enumerate(lines, 1)
+            for position, (line, booth) in enumerate(zip_longest(lines, booths), 1)
         ],
     )
     _take(contract, booths)
+    versions.first(contract)
     opportunity.expected_m2, opportunity.expected_amount = contract.net_m2, contract.net
     audit.record(
         "contract.draft",
@@ -125,8 +132,10 @@ def _take(contract: Contract, booths: Sequence[Booth]) -> None:
         raise RuleRefused(ContractRefusal.SOLD_TWICE, code=", ".join(b.code for b in booths)) from None
 
 
-def send(contract: Contract) -> None:
-    """It went to the exhibitor."""
+def send(contract: Contract, file: bytes = b"") -> None:
+    """It went to the exhibitor; ``file`` is the PDF that did and is kept with its hash."""
+    if file:
+        versions.keep_file(versions.current(contract), file)
     _become(contract, ContractState.SENT, "contract.send")
 
 
@@ -136,6 +145,7 @@ def sign(contract: Contract, signed_by: str, signed_on: dt.date) -> None:
         raise RuleRefused(ContractRefusal.NEEDS_SIGNER)
     if signed_on > clock.local_day(clock.now(), contract.edition.timezone):
         raise RuleRefused(ContractRefusal.SIGNED_IN_FUTURE)
+    lock(contract)
     contract.signed_by, contract.signed_on = signed_by, signed_on
     _become(contract, ContractState.SIGNED, "contract.sign")
     for booth in booth_services.lock(_live_ids(contract)):
@@ -146,13 +156,31 @@ def sign(contract: Contract, signed_by: str, signed_on: dt.date) -> None:
     opportunities.follow_facts(contract.opportunity)
 
 
-def cancel(contract: Contract, reason: str) -> Decimal:
-    """Cancel it and free its booths; the fee that stays owed. Unpaid invoices are cancelled with it."""
+def lock(contract: Contract, version: int | None = None) -> None:
+    """Lock the contract; refuse when ``version``, as the form had it, is no longer the one that stands."""
+    db.session.execute(select(Contract.id).where(Contract.id == contract.id).with_for_update())
+    stands = db.session.scalar(select(Contract.version).where(Contract.id == contract.id))
+    if stands != (contract.version if version is None else version):
+        raise RuleRefused(ContractRefusal.STALE)
+
+
+def fee_today(contract: Contract) -> Decimal:
+    """What stays owed when the whole contract is cancelled today."""
+    today = clock.local_day(clock.now(), contract.edition.timezone)
+    return cancellation_fee(contract.net, terms.rules_of(contract.edition), today)
+
+
+def cancel(contract: Contract, reason: str, version: int | None = None) -> Decimal:
+    """Cancel it and free its booths; the fee that stays owed by the edition's table. Its invoices get credit notes, what had come
+    in pays the fee and the rest is credit of the company. Raises RuleRefused, also when somebody changed it since."""
     if not reason:
         raise RuleRefused(ContractRefusal.NEEDS_CANCEL_REASON)
+    lock(contract, version)
     was_binding = contract.state in BINDING
     today = clock.local_day(clock.now(), contract.edition.timezone)
-    fee = cancellation_fee(contract.net, today, contract.edition.starts_on) if was_binding else Decimal(0)
+    fee = fee_today(contract) if was_binding else Decimal(0)
+    extras.cancel_of(contract.id)
+    versions.close(contract)
     _become(contract, ContractState.CANCELLED, "contract.cancel", reason=reason)
     freed = booth_services.lock(_live_ids(contract))
     for row in contract.booths:
@@ -180,9 +208,11 @@ def follow_payment(contract_id: int) -> None:
     opportunities.follow_facts(contract.opportunity)
 
 
-def amounts(contract: Contract) -> Totals:
-    """Deposit and balance of a contract as it stands."""
-    return split(contract.net, contract.tax_rate)
+def amounts(contract: Contract) -> list[Instalment]:
+    """The instalments of a contract as it stands."""
+    day = contract.signed_on or clock.local_day(contract.created_at, contract.edition.timezone)
+    steps = terms.plan_of(contract.edition_id, contract.id)
+    return instalments(contract.total, steps, day, contract.edition.starts_on)
 
 
 def _live_ids(contract: Contract) -> list[int]:
@@ -206,38 +236,49 @@ def _become(contract: Contract, after: ContractState, action: str, *, reason: st
 
 
 def _invoice(contract: Contract) -> None:
-    sums = amounts(contract)
-    parts = (
-        (InvoiceKind.DEPOSIT, sums.deposit, contract.deposit_due_on, "定金 50 %", "Deposit 50 %"),
-        (InvoiceKind.BALANCE, sums.balance, contract.balance_due_on, "尾款 50 %", "Balance 50 %"),
-    )
-    for kind, amount, due_on, zh, en in parts:
-        net, tax = tax_share(amount, contract.tax_rate)
-        if not amount:
-            continue
-        line = invoices.NewLine(f"{zh}，参展合同 {contract.number}", f"{en}, contract {contract.number}", net)
-        invoices.issue(contract.edition, contract.company, kind, [line], tax, due_on, contract_id=contract.id)
+    """One invoice per instalment; net and tax of all of them add up to the contract's."""
+    parts = amounts(contract)
+    tax_left = contract.tax
+    for number, part in enumerate(parts, 1):
+        last = number == len(parts)
+        tax = tax_left if last else tax_share(part.amount, contract.tax_rate)[1]
+        tax_left -= tax
+        kind = InvoiceKind.FULL if len(parts) == 1 else InvoiceKind.DEPOSIT if number == 1 else InvoiceKind.BALANCE
+        line = invoices.NewLine(
+            f"{part.label_zh}，参展合同 {contract.number}", f"{part.label_en}, contract {contract.number}", part.amount - tax
+        )
+        invoices.issue(
+            contract.edition, contract.company, kind, [line], tax, part.due_on, contract_id=contract.id, currency=contract.currency
+        )
+    if parts:
+        contract.deposit_due_on, contract.balance_due_on = parts[0].due_on, parts[-1].due_on
+    extras.mark_invoiced(contract.id)
 
 
 def _settle_invoices(contract: Contract, fee: Decimal, today: dt.date, reason: str) -> None:
-    """Cancel what was invoiced. Where less came in than the fee, the rest of it is invoiced."""
-    came_in = Decimal(0)
+    """Credit notes over what was invoiced, then the fee as an invoice of its own, paid from what had come in."""
+    freed = Decimal(0)
     for invoice in billing.list_invoices_of_contract(contract.id):
-        if invoices.is_cancelled(invoice):
+        if invoice.kind == InvoiceKind.CREDIT or invoices.is_cancelled(invoice):
             continue
-        received = sum((p.amount for p in invoice.payments), Decimal(0))
-        came_in += received
-        invoices.cancel(invoice, received, ever_paid=bool(invoice.payments), reason=reason)
-    if fee > came_in:
-        line = invoices.NewLine(
-            f"取消参展费用，合同 {contract.number}", f"Cancellation fee, contract {contract.number}", fee - came_in
-        )
-        invoices.issue(
-            contract.edition,
-            contract.company,
-            InvoiceKind.EXTRA,
-            [line],
-            Decimal(0),
-            today + dt.timedelta(days=14),
-            contract_id=contract.id,
-        )
+        invoices.credit_rest(invoice, reason)
+        freed += payments.release_surplus(invoice, reason, recorded_by=actor_id())
+    if fee:
+        charge_fee(contract, fee, today, freed, "取消参展费用", "Cancellation fee")
+
+
+def charge_fee(contract: Contract, fee: Decimal, today: dt.date, freed: Decimal, zh: str, en: str) -> None:
+    """The fee as an invoice without tax (it is no price of a service), paid at once from what credit notes have freed."""
+    line = invoices.NewLine(f"{zh}，合同 {contract.number}", f"{en}, contract {contract.number}", fee)
+    issued = invoices.issue(
+        contract.edition,
+        contract.company,
+        InvoiceKind.EXTRA,
+        [line],
+        Decimal(0),
+        today + dt.timedelta(days=FEE_DAYS),
+        contract_id=contract.id,
+        currency=contract.currency,
+    )
+    if freed:
+        payments.pay_from_credit(issued, min(freed, fee), recorded_by=actor_id())

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask_babel import gettext as _
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, Spacer
 
-from expo_crm.exhibitors.domain.contract import CANCEL_FEES, DEPOSIT_SHARE, ContractState, Totals
-from expo_crm.exhibitors.models import Contract
+from expo_crm.billing.domain.plan import FeeRule, Instalment
+from expo_crm.billing.services import terms
+from expo_crm.exhibitors.domain import contract_text
+from expo_crm.exhibitors.domain.contract import ContractState
+from expo_crm.exhibitors.models import Contract, ContractText
+from expo_crm.exhibitors.services import contract_texts
 from expo_crm.exhibitors.views import labels
 from expo_crm.web import i18n, pdf
 
 
-def render(contract: Contract, sums: Totals) -> bytes:
-    """The file. A draft or a cancelled contract says so under its title."""
+def render(contract: Contract, plan: Sequence[Instalment]) -> bytes:
+    """The file. A draft or a cancelled contract says so under its title. It has the text that it was made with."""
+    text = contract_texts.find(contract.edition.show_id, contract.text_id) if contract.text_id else None
     with i18n.in_locale(contract.locale):
-        story = [*_head(contract), *_parties(contract), *_space(contract), *_money(contract, sums), *_terms(contract)]
+        story = [*_head(contract), *_parties(contract), *_space(contract), *_money(contract, plan)]
+        story += _own_text(contract, text, plan) if text else _terms(contract)
         story += [Spacer(1, 4 * mm), KeepTogether(_signatures(contract))]
         return pdf.document(
             story,
@@ -63,7 +71,8 @@ def _parties(contract: Contract) -> list[Flowable]:
 def _space(contract: Contract) -> list[Flowable]:
     edition = contract.edition
     rows: list[list[object]] = [[_("Booth"), _("Hall"), _("Kind"), _("Size"), _("Net m²")]]
-    for item in sorted((row.booth for row in contract.booths), key=lambda b: b.code_key):
+    gone = contract.state == ContractState.CANCELLED
+    for item in sorted((row.booth for row in contract.booths if row.live or gone), key=lambda b: b.code_key):
         size = f"{item.width_m.normalize():f} × {item.depth_m.normalize():f} m"
         rows.append(
             [item.code, i18n.bi(item.hall), labels.BOOTH_KINDS.get(item.kind, item.kind), size, i18n.m2(item.area_m2)]
@@ -84,7 +93,7 @@ def _space(contract: Contract) -> list[Flowable]:
     ]
 
 
-def _money(contract: Contract, sums: Totals) -> list[Flowable]:
+def _money(contract: Contract, plan: Sequence[Instalment]) -> list[Flowable]:
     def shown(value: object) -> str:
         return i18n.money(value, contract.currency)  # type: ignore[arg-type]
 
@@ -95,12 +104,8 @@ def _money(contract: Contract, sums: Totals) -> list[Flowable]:
         [_("Tax %(rate)s", rate=i18n.percent(float(contract.tax_rate), 0)), shown(contract.tax)],
         [_("Total"), shown(contract.total)],
     ]
-    percent = i18n.percent(float(DEPOSIT_SHARE), 0)
-    due: list[list[object]] = [
-        [_("Payment"), _("Payable by"), _("Amount")],
-        [_("Deposit %(percent)s", percent=percent), i18n.date(contract.deposit_due_on, "long"), shown(sums.deposit)],
-        [_("Balance"), i18n.date(contract.balance_due_on, "long"), shown(sums.balance)],
-    ]
+    due: list[list[object]] = [[_("Payment"), _("Payable by"), _("Amount")]]
+    due += [[i18n.bi(part, "label"), i18n.date(part.due_on, "long"), shown(part.amount)] for part in plan]
     return [
         pdf.text(_("2. Price"), "heading"),
         pdf.table(rows, (0.74, 0.26), numbers=(1,), total=3),
@@ -110,7 +115,6 @@ def _money(contract: Contract, sums: Totals) -> list[Flowable]:
 
 
 def _terms(contract: Contract) -> list[Flowable]:
-    shares = [i18n.percent(float(share), 0) for _days, share in CANCEL_FEES]
     texts = (
         (
             _("4. Taking effect"),
@@ -121,13 +125,7 @@ def _terms(contract: Contract) -> list[Flowable]:
         ),
         (
             _("5. Cancellation"),
-            _(
-                "When Party B cancels, Party A keeps or may claim of the net price: %(early)s until 90 days before the"
-                " opening, %(middle)s until 30 days before it, %(late)s after that.",
-                early=shares[0],
-                middle=shares[1],
-                late=shares[2],
-            ),
+            _("When Party B cancels, Party A keeps or may claim of the net price: %(table)s", table=_fee_table(contract)),
         ),
         (
             _("6. Use of the space"),
@@ -149,6 +147,49 @@ def _terms(contract: Contract) -> list[Flowable]:
     for heading, body in texts:
         out += [pdf.text(heading, "heading"), pdf.text(body)]
     return out
+
+
+def fee_words(rules: Sequence[FeeRule]) -> str:
+    """The cancellation table as a sentence."""
+    parts = [
+        _("until %(day)s %(percent)s", day=i18n.date(rule.until, "long"), percent=i18n.percent(float(rule.percent) / 100, 0))
+        for rule in rules
+    ]
+    return str(_("; ")).join([*parts, _("after that %(percent)s.", percent=i18n.percent(1, 0))])
+
+
+def _fee_table(contract: Contract) -> str:
+    return fee_words(terms.rules_of(contract.edition))
+
+
+def values_of(contract: Contract, plan: Sequence[Instalment]) -> dict[str, str]:
+    """What the placeholders of a text stand for in this contract, in the language at hand."""
+    edition = contract.edition
+    return {
+        "organizer": i18n.bi(edition.show, "organizer"),
+        "exhibitor": i18n.bi(contract.company),
+        "tax_id": contract.company.tax_id or "–",
+        "show": i18n.bi(edition),
+        "dates": f"{i18n.date(edition.starts_on, 'long')} – {i18n.date(edition.ends_on, 'long')}",
+        "venue": i18n.bi(edition, "venue"),
+        "number": contract.number,
+        "booths": ", ".join(sorted(row.booth.code for row in contract.booths if row.live)) or "–",
+        "area": i18n.m2(contract.net_m2),
+        "net": i18n.money(contract.net, contract.currency),
+        "tax": i18n.money(contract.tax, contract.currency),
+        "total": i18n.money(contract.total, contract.currency),
+        "instalments": str(_("; ")).join(
+            f"{i18n.bi(part, 'label')} {i18n.money(part.amount, contract.currency)}, {i18n.date(part.due_on, 'long')}" for part in plan
+        ),
+        "cancellation": _fee_table(contract),
+        "day": i18n.date(contract.created_at, "long"),
+    }
+
+
+def _own_text(contract: Contract, text: ContractText, plan: Sequence[Instalment]) -> list[Flowable]:
+    values = values_of(contract, plan)
+    body = text.body_zh if contract.locale == "zh" else text.body_en
+    return [pdf.text(contract_text.fill(part, values), kind) for kind, part in contract_text.paragraphs(body)]
 
 
 def _signatures(contract: Contract) -> list[Flowable]:

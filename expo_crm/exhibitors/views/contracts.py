@@ -13,10 +13,11 @@ from expo_crm.billing import labels as invoice_labels
 from expo_crm.billing import queries as billing
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries
-from expo_crm.exhibitors.domain.contract import BINDING, ContractState, cancellation_fee
+from expo_crm.exhibitors.domain.contract import BINDING, ContractState
 from expo_crm.exhibitors.forms import CancelForm, SignForm
 from expo_crm.exhibitors.models import Contract, ContractBooth
 from expo_crm.exhibitors.services import contracts as services
+from expo_crm.exhibitors.services import versions
 from expo_crm.exhibitors.views import contract_pdf, labels
 from expo_crm.lib import clock
 from expo_crm.web import i18n, listing
@@ -138,14 +139,15 @@ def _page(found: Contract, sign: SignForm | None = None, cancel: CancelForm | No
     return render_template(
         "exhibitors/contract.html",
         contract=found,
-        sums=services.amounts(found),
+        plan=services.amounts(found),
         invoices=invoices,
         received=billing.received_of(i.id for i in invoices),
         labels=labels,
         invoice_labels=invoice_labels,
         sign=sign,
         cancel=cancel or CancelForm(formdata=None),
-        fee=cancellation_fee(found.net, today, g.edition.starts_on) if found.state in BINDING else None,
+        fee=services.fee_today(found) if found.state in BINDING else None,
+        versions=versions.list_of(found.id),
         may_sell=current_principal().can(Permission.SELL),
         today=today,
         State=ContractState,
@@ -156,7 +158,7 @@ def _page(found: Contract, sign: SignForm | None = None, cancel: CancelForm | No
 def send(contract_id: int) -> ResponseReturnValue:
     found = _get(contract_id)
     with labels.answering():
-        services.send(found)
+        services.send(found, contract_pdf.render(found, services.amounts(found)))
     flash(_("The contract is marked as sent."), "success")
     return redirect(url_for("exhibitors.contract", contract_id=found.id))
 
@@ -180,9 +182,15 @@ def cancel(contract_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(found, cancel=form), 422
     with labels.answering():
-        services.cancel(found, form.reason.data or "")
+        services.cancel(found, form.reason.data or "", version_of_form())
     flash(_("The contract is cancelled and its booths are free."), "success")
     return redirect(url_for("exhibitors.contract", contract_id=found.id))
+
+
+def version_of_form() -> int | None:
+    """The version that the page showed when the button was pressed; None where the form has none."""
+    shown = request.form.get("version", "")
+    return int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 9 else None
 
 
 @requires(Permission.VIEW)

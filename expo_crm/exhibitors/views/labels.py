@@ -13,7 +13,9 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from expo_crm.exhibitors.domain.booth import BoothRefusal, BoothState
 from expo_crm.exhibitors.domain.contract import ContractRefusal, ContractState
+from expo_crm.exhibitors.domain.contract_text import TextRefusal
 from expo_crm.exhibitors.domain.opportunity import LostReason, MoveRefusal, Source, Stage
+from expo_crm.exhibitors.domain.rebooking import RebookRefusal
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.web import i18n
 from expo_crm.web.errors import Refused
@@ -140,12 +142,40 @@ REFUSALS: dict[StrEnum, Any] = {
     BoothRefusal.OUTSIDE_HALL: _l("Booth %(code)s would stand outside the hall (%(width)s × %(depth)s m)."),
     BoothRefusal.TOO_MANY: _l("At most %(limit)s booths can be made at once."),
     BoothRefusal.IN_USE: _l("Booth %(code)s is in use: a contract or a hold stands on it."),
+    BoothRefusal.NO_OUTLINE: _l("Booth %(code)s has no usable outline: %(why)s"),
+    BoothRefusal.NOT_ADJOINING: _l("These booths do not adjoin along their walls, or they enclose a court."),
+    BoothRefusal.NOT_ALIKE: _l("Booth %(code)s is not free or not of the same company and contract as the others."),
+    BoothRefusal.NOT_TWO_PARTS: _l("This line does not cut booth %(code)s into two parts of at least 0.5 m²."),
+    BoothRefusal.GONE: _l("Booth %(code)s is no longer on the plan."),
+    BoothRefusal.NOTHING_TO_UNDO: _l("This step cannot be taken back: it is not known or has been taken back already."),
+    BoothRefusal.OTHER_SIZE: _l(
+        "%(code)s and %(other)s differ in size or price, and a contract names both. Amend the contract instead."
+    ),
+    BoothRefusal.NOBODY_THERE: _l("Nobody has booth %(code)s."),
+    RebookRefusal.FIRST_REFUSAL: _l("%(company)s has the first refusal on booth %(code)s until %(until)s."),
+    RebookRefusal.NO_COMING_EDITION: _l("There is no next edition yet. Make it first."),
+    RebookRefusal.NOTHING_TO_BOOK: _l("Please choose a booth."),
+    RebookRefusal.HAS_CONTRACT: _l("There is a contract for the next edition already."),
     ContractRefusal.NO_BOOTHS: _l("A contract needs at least one booth that is held for this company."),
     ContractRefusal.SOLD_TWICE: _l("Somebody else has just taken %(code)s. Nothing was stored."),
     ContractRefusal.WRONG_STATE: _l("This step does not fit the state of the contract. Reload the page."),
     ContractRefusal.NEEDS_SIGNER: _l("Please enter who signed."),
     ContractRefusal.SIGNED_IN_FUTURE: _l("The day of signing cannot be in the future."),
     ContractRefusal.NEEDS_CANCEL_REASON: _l("Please enter why the contract is cancelled."),
+    ContractRefusal.STALE: _l("Somebody else has changed this contract since you opened it. Reload the page and look again."),
+    ContractRefusal.NOTHING_CHANGED: _l("Nothing would change."),
+    ContractRefusal.NEEDS_A_BOOTH: _l("A contract keeps at least one booth. Cancel it instead."),
+    ContractRefusal.NOT_ITS_BOOTH: _l("One of these booths is not under this contract."),
+    ContractRefusal.BELOW_ZERO: _l("The price would fall below zero."),
+    ContractRefusal.NEEDS_NAME: _l("Please enter your name."),
+    ContractRefusal.ALREADY_ACCEPTED: _l("This version is accepted already or no longer the current one."),
+    ContractRefusal.FILE_KIND: _l("Please choose a PDF, JPEG or PNG file."),
+    ContractRefusal.FILE_SIZE: _l("The file is empty or larger than 20 MB."),
+    TextRefusal.UNKNOWN_PLACEHOLDER: _l("There is no placeholder “%(word)s”."),
+    TextRefusal.UNPAIRED_BRACE: _l("A curly bracket stands alone. Placeholders look like {number}."),
+    TextRefusal.TOO_LONG: _l("The text is longer than %(word)s characters."),
+    TextRefusal.EMPTY: _l("The text is empty."),
+    TextRefusal.IN_USE: _l("Contracts were made with this text. Write a new version instead."),
 }
 # Refusals of what was typed; all others are conflicts with the state of things.
 INPUT = {
@@ -154,21 +184,36 @@ INPUT = {
     BoothRefusal.HOLD_TOO_LONG,
     BoothRefusal.HOLD_IN_PAST,
     BoothRefusal.NO_BOOTH,
+    RebookRefusal.NOTHING_TO_BOOK,
     BoothRefusal.CODE_TAKEN,
     BoothRefusal.CODE_UNREADABLE,
     BoothRefusal.OVERLAPS,
     BoothRefusal.OUTSIDE_HALL,
     BoothRefusal.TOO_MANY,
+    BoothRefusal.NO_OUTLINE,
+    BoothRefusal.NOT_ADJOINING,
+    BoothRefusal.NOT_TWO_PARTS,
     ContractRefusal.NO_BOOTHS,
     ContractRefusal.NEEDS_SIGNER,
     ContractRefusal.SIGNED_IN_FUTURE,
     ContractRefusal.NEEDS_CANCEL_REASON,
+    ContractRefusal.NOTHING_CHANGED,
+    ContractRefusal.NEEDS_A_BOOTH,
+    ContractRefusal.BELOW_ZERO,
+    ContractRefusal.NEEDS_NAME,
+    ContractRefusal.FILE_KIND,
+    ContractRefusal.FILE_SIZE,
+    TextRefusal.UNKNOWN_PLACEHOLDER,
+    TextRefusal.UNPAIRED_BRACE,
+    TextRefusal.TOO_LONG,
+    TextRefusal.EMPTY,
 }
 
 
 def words(refused: RuleRefused) -> str:
     """The refusal as a sentence."""
-    facts = {"code": "", "other": "", "width": "", "depth": "", "limit": "", **refused.facts}
+    known = ("word", "code", "other", "why", "width", "depth", "limit", "company", "until")
+    facts = {**dict.fromkeys(known, ""), **refused.facts}
     return str(REFUSALS[refused.reason]) % facts
 
 
