@@ -1,3 +1,4 @@
+from expo_crm.exhibitors.models.agent import Agent, AgentAccount, CommissionLine, Settlement
 from expo_crm.exhibitors.models.booth import Booth, BoothOccupant
 from expo_crm.exhibitors.models.booth_event import BoothEvent
 from expo_crm.exhibitors.models.contract import Contract, ContractBooth, ContractLine
@@ -41,6 +42,8 @@ from expo_crm.exhibitors.models.quote import Quote, QuoteLine
 from expo_crm.exhibitors.models.rebooking import FirstRefusal
 
 __all__ = [
+    "Agent",
+    "AgentAccount",
     "Booth",
     "BoothEvent",
     "BoothOccupant",
@@ -50,6 +53,7 @@ __all__ = [
     "BuildApproval",
     "BuildDrawing",
     "BuildRemark",
+    "CommissionLine",
     "CompetitorPresence",
     "CompetitorShow",
     "Contract",
@@ -83,6 +87,7 @@ __all__ = [
     "SalesTarget",
     "SalesTeam",
     "SalesTeamMember",
+    "Settlement",
     "SpaceDraw",
     "StageChange",
     "StageWeight",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from expo_crm.accounts.models import User
@@ -14,7 +14,10 @@ class PortalMember(Base):
     """An account that may act for a company in the portal."""
 
     __tablename__ = "portal_member"
-    __table_args__ = (UniqueConstraint("user_id", "company_id"),)
+    __table_args__ = (
+        UniqueConstraint("user_id", "company_id"),
+        CheckConstraint("role in ('main', 'finance', 'staff')", name="role"),
+    )
 
     id: Mapped[IntPk]
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
@@ -44,12 +47,17 @@ class DirectoryEntry(Base):
 
 
 class InvitationLink(Base):
-    """The personal link with which an exhibitor invites its customers; registrations point back to it."""
+    """A personal link with which an exhibitor invites its customers; registrations point back to it.
+
+    ``label`` names the stand member whose link it is; the company's own one has none.
+    """
 
     __tablename__ = "invitation_link"
+    __table_args__ = (UniqueConstraint("participation_id", "label"),)
 
     id: Mapped[IntPk]
-    participation_id: Mapped[int] = mapped_column(ForeignKey("participation.id", ondelete="CASCADE"), unique=True)
+    participation_id: Mapped[int] = mapped_column(ForeignKey("participation.id", ondelete="CASCADE"))
+    label: Mapped[Name] = mapped_column(default="")
     code: Mapped[Code] = mapped_column(unique=True)
     opened: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[Moment]
