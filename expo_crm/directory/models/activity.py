@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from expo_crm.accounts.models import User
@@ -19,6 +19,7 @@ class Activity(Base):
         CheckConstraint("kind in ('call', 'mail', 'visit', 'meeting', 'note', 'task')", name="kind"),
         Index(None, "company_id", "done_at"),
         Index(None, "owner_id", "due_at"),
+        Index(None, "done_at", "owner_id"),
     )
 
     id: Mapped[IntPk]
@@ -30,6 +31,9 @@ class Activity(Base):
     subject: Mapped[Name]
     body: Mapped[LongText] = mapped_column(default="")
     outcome: Mapped[Code] = mapped_column(default="")
+    result_code: Mapped[Code] = mapped_column(default="")  # of a call: domain.calls, or an own one
+    duration_s: Mapped[int | None] = mapped_column(Integer)
+    place: Mapped[Name] = mapped_column(default="")  # where a visit is
     due_at: Mapped[Moment | None]
     done_at: Mapped[Moment | None]
     created_at: Mapped[Moment]

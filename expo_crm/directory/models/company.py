@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from expo_crm.accounts.models import User
@@ -48,6 +49,10 @@ class Company(Base):
     source: Mapped[Code] = mapped_column(default="")
     key_account: Mapped[bool] = mapped_column(default=False)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    owner_since: Mapped[Moment | None]
+    protected_until: Mapped[dt.date | None] = mapped_column(Date)  # its owner's until the end of this day
+    pool_since: Mapped[Moment | None]  # returned to the public pool; nobody's and empty: never had an owner
+    pool_warned_at: Mapped[Moment | None]
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("company.id"))
     custom: Mapped[Json] = mapped_column(default=dict)  # values of custom fields by their key
     version: Mapped[int] = mapped_column(Integer, default=1)
