@@ -23,11 +23,13 @@ log = logging.getLogger(__name__)
 TICKS: dict[str, int] = {
     "messaging.deliver": 15,
     "exhibitors.expire_holds": 60,
+    "exhibitors.waiting_list": 60,
     "exhibitors.expire_rights": 3600,
     "onsite.count_hours": 60,
     "onsite.snapshots": 60,
     "onsite.watch_capacity": 15,
     "jobs.tidy": 3600,
+    "billing.dunning": 24 * 3600,
     "directory.measure_quality": 24 * 3600,
     "matchmaking.expire": 3600,
     "onsite.close_zones": 300,

@@ -12,7 +12,7 @@ def init_app(app: Flask) -> None:
     """Free expired holds in the background; follow the money with contract and stage; show both on the company page."""
     from expo_crm.billing.services import payments
     from expo_crm.directory import timeline
-    from expo_crm.exhibitors import portal_frame
+    from expo_crm.exhibitors import inventory, portal_frame
     from expo_crm.exhibitors.services import booths, contracts, first_refusal, importing, merge_rules
     from expo_crm.exhibitors.views import company_page, portal_access
 
@@ -21,7 +21,9 @@ def init_app(app: Flask) -> None:
     jobs.register(app, importing.PREVIEW_JOB, importing.preview_job)
     jobs.register(app, importing.LOAD_JOB, importing.load_job)
     merge_rules.register()
+    inventory.init_app(app)
     payments.listen(app, contracts.follow_payment)
+    payments.number_contracts(app, contracts.numbers_of)
     timeline.register(app, "exhibitors", company_page.items)
     timeline.register_panel(app, "recruitment", _l("Recruitment and contracts"), company_page.panel, order=20)
     timeline.register_panel(app, "portal", _l("Exhibitor portal"), portal_access.panel, order=60)

@@ -20,6 +20,9 @@ from expo_crm.lib import clock
 # Called with the contract's id after money came or went; the package above follows with stages.
 Listener = Callable[[int], None]
 _EXTENSION = "expo_payment_listeners"
+# Contracts live above: that package says here which numbers they have, ids -> {id: number}.
+Numbers = Callable[[set[int]], dict[int, str]]
+_NUMBERS = "expo_contract_numbers"
 
 
 def init_app(app: Flask) -> None:
@@ -29,6 +32,17 @@ def init_app(app: Flask) -> None:
 def listen(app: Flask, listener: Listener) -> None:
     """Be told when what is paid of a contract has changed."""
     app.extensions[_EXTENSION].append(listener)
+
+
+def contract_numbers(contract_ids: set[int]) -> dict[int, str]:
+    """The numbers of these contracts, from the package that has them."""
+    known: Numbers | None = current_app.extensions.get(_NUMBERS)
+    return known(contract_ids) if known and contract_ids else {}
+
+
+def number_contracts(app: Flask, numbers: Numbers) -> None:
+    """Say how contract numbers are found."""
+    app.extensions[_NUMBERS] = numbers
 
 
 def record(
@@ -96,7 +110,7 @@ def reverse(invoice: Invoice, payment: Payment, reason: str, *, recorded_by: int
     received = _lock(invoice)
     if not reason:
         raise PaymentRefused(PaymentRefusal.NEEDS_REASON)
-    if payment.amount < 0 or _is_reversed(payment):
+    if payment.amount < 0 or is_reversed(payment):
         raise PaymentRefused(PaymentRefusal.REVERSED)
     if received < payment.amount:  # its money was moved to the company's credit since
         raise PaymentRefused(PaymentRefusal.MOVED)
@@ -129,7 +143,8 @@ def _lock(invoice: Invoice) -> Decimal:
     return db.session.scalar(total) or Decimal(0)
 
 
-def _is_reversed(payment: Payment) -> bool:
+def is_reversed(payment: Payment) -> bool:
+    """Whether this payment was taken back."""
     back = select(Payment.id).where(
         Payment.invoice_id == payment.invoice_id,
         Payment.reference == reversal_reference(payment.id),
