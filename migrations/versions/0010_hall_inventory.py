@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint("state in ('draft', 'published', 'retired')", name=op.f("ck_price_list_state")),
-        sa.CheckConstraint("tax_rate >= 0 and tax_rate < 1", name=op.f("ck_price_list_tax_rate")),
+        sa.CheckConstraint("tax_rate >= 0", name=op.f("ck_price_list_tax_rate")),
         sa.CheckConstraint("valid_from <= valid_until", name=op.f("ck_price_list_days_in_order")),
         sa.ForeignKeyConstraint(
             ["edition_id"], ["edition.id"], name=op.f("fk_price_list_edition_id_edition"), ondelete="CASCADE"

@@ -28,7 +28,7 @@ class PriceList(Base):
         UniqueConstraint("edition_id", "code", "number"),
         CheckConstraint("state in ('draft', 'published', 'retired')", name="state"),
         CheckConstraint("valid_from <= valid_until", name="days_in_order"),
-        CheckConstraint("tax_rate >= 0 and tax_rate < 1", name="tax_rate"),
+        CheckConstraint("tax_rate >= 0", name="tax_rate"),
     )
 
     id: Mapped[IntPk]

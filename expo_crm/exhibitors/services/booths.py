@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
+from expo_crm.exhibitors.domain import geometry
 from expo_crm.exhibitors.domain.booth import (
     GRID_LIMIT,
     BoothFacts,
@@ -22,12 +23,11 @@ from expo_crm.exhibitors.domain.booth import (
     Rect,
     can_hold,
     effective_state,
-    first_collision,
 )
 from expo_crm.exhibitors.domain.opportunity import Stage
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, ContractBooth, Opportunity
-from expo_crm.exhibitors.services import opportunities
+from expo_crm.exhibitors.services import booth_hooks, first_refusal, opportunities, plan_places
 from expo_crm.lib import clock, stands
 from expo_crm.shows.models import Hall
 
@@ -42,12 +42,17 @@ def lock(booth_ids: Sequence[int]) -> list[Booth]:
     return list(db.session.scalars(query, execution_options={"populate_existing": True}))
 
 
-def hold(booth: Booth, opportunity: Opportunity, until: dt.datetime) -> None:
-    """Hold it for the opportunity until then, or prolong the own hold. Raises RuleRefused."""
+def hold(booth: Booth, opportunity: Opportunity, until: dt.datetime, *, despite: str = "") -> None:
+    """Hold it for the opportunity until then, or prolong the own hold. Raises RuleRefused.
+
+    ``despite``: the reason why a warning (a neighbour to keep apart) is passed over.
+    """
     (booth,) = lock([booth.id])
     refused = can_hold(facts_of(booth), opportunity.id, opportunity.stage == Stage.LOST, until, clock.now())
     if refused:
         raise RuleRefused(refused, code=booth.code)
+    first_refusal.check([booth], opportunity)
+    booth_hooks.ask_before_hold(booth, opportunity, despite)
     before = booth.opportunity_id if booth.state == BoothState.HELD else None
     booth.state, booth.opportunity_id, booth.held_until = BoothState.HELD.value, opportunity.id, until
     db.session.flush()
@@ -60,7 +65,7 @@ def hold(booth: Booth, opportunity: Opportunity, until: dt.datetime) -> None:
     )
     opportunities.follow_facts(opportunity)
     if before not in {None, opportunity.id}:  # an expired hold that no job had tidied yet
-        _follow(before)
+        follow(before)
 
 
 def release(booth: Booth, *, reason: str = "") -> None:
@@ -68,7 +73,7 @@ def release(booth: Booth, *, reason: str = "") -> None:
     (booth,) = lock([booth.id])
     if booth.state != BoothState.HELD:
         raise RuleRefused(BoothRefusal(booth.state) if booth.state in set(BoothRefusal) else BoothRefusal.NOT_HELD)
-    _free(booth, "booth.release", reason)
+    free(booth, "booth.release", reason)
 
 
 def expire_holds(now: dt.datetime | None = None) -> int:
@@ -82,7 +87,7 @@ def expire_holds(now: dt.datetime | None = None) -> int:
     )
     found = list(db.session.scalars(due, execution_options={"populate_existing": True}))
     for booth in found:
-        _free(booth, "booth.expire", "")
+        free(booth, "booth.expire", "")
     return len(found)
 
 
@@ -93,7 +98,7 @@ def block(booth: Booth, note: str) -> None:
     if state is not BoothState.AVAILABLE:
         raise RuleRefused(BoothRefusal.HELD_BY_OTHER if state is BoothState.HELD else BoothRefusal(state.value))
     if booth.state == BoothState.HELD:
-        _free(booth, "booth.expire", "")
+        free(booth, "booth.expire", "", told=False)
     booth.state, booth.note = BoothState.BLOCKED.value, note
     audit.record("booth.block", "booth", booth.id, edition_id=booth.edition_id, reason=note)
     db.session.flush()
@@ -107,6 +112,7 @@ def unblock(booth: Booth) -> None:
     booth.state, booth.note = BoothState.AVAILABLE.value, ""
     audit.record("booth.unblock", "booth", booth.id, edition_id=booth.edition_id)
     db.session.flush()
+    booth_hooks.tell_freed(booth, None)
 
 
 @dataclass(frozen=True)
@@ -149,12 +155,13 @@ def update_booth(booth: Booth, fields: BoothFields) -> None:
     bound = booth.state in {BoothState.RESERVED, BoothState.SOLD}
     if bound and (fields.rect != _rect(booth) or fields.price != booth.price):
         raise RuleRefused(BoothRefusal.IN_USE, code=booth.code)
-    _check_places(booth.hall, [Placed(fields.code, fields.rect)], apart_from=booth.id)
     key = _key(fields.code)
     rect = fields.rect
+    if rect != _rect(booth):  # a drawn outline stays as long as nobody enters another rectangle
+        _check_places(booth.hall, [Placed(fields.code, rect)], apart_from=booth.id)
+        plan_places.place(booth, geometry.rectangle(rect.x, rect.y, rect.width, rect.depth))
     booth.code, booth.code_key, booth.kind = fields.code, key, fields.kind
-    booth.x_m, booth.y_m, booth.width_m, booth.depth_m = rect.x, rect.y, rect.width, rect.depth
-    booth.area_m2, booth.open_sides, booth.price = rect.width * rect.depth, fields.open_sides, fields.price
+    booth.open_sides, booth.price = fields.open_sides, fields.price
     _flush_codes(fields.code)
     after = {"code": booth.code, "kind": booth.kind, "rect": str(_rect(booth)), "price": booth.price}
     audit.record("booth.update", "booth", booth.id, edition_id=booth.edition_id, changes=audit.diff(before, after))
@@ -218,17 +225,9 @@ def _flush_codes(code: str) -> None:
 
 
 def _check_places(hall: Hall, new: Sequence[Placed], apart_from: int | None = None) -> None:
-    for item in new:
-        if not item.rect.inside(hall.width_m, hall.depth_m):
-            raise RuleRefused(BoothRefusal.OUTSIDE_HALL, code=item.code, width=hall.width_m, depth=hall.depth_m)
-    # Two people who draw at once must not draw over each other: the hall is the lock.
-    db.session.execute(select(Hall.id).where(Hall.id == hall.id).with_for_update())
-    there = select(Booth).where(Booth.hall_id == hall.id, Booth.id != (apart_from or 0))
-    with db.session.no_autoflush:
-        placed = [Placed(b.code, _rect(b)) for b in db.session.scalars(there)]
-    collision = first_collision(new, placed)
-    if collision:
-        raise RuleRefused(BoothRefusal.OVERLAPS, code=collision[0].code, other=collision[1].code)
+    plan_places.lock_hall(hall)
+    shapes = [(p.code, geometry.rectangle(p.rect.x, p.rect.y, p.rect.width, p.rect.depth)) for p in new]
+    plan_places.check(hall, shapes, {apart_from} if apart_from else ())
 
 
 def _rect(booth: Booth) -> Rect:
@@ -242,7 +241,8 @@ def _key(code: str) -> str:
     return key
 
 
-def _free(booth: Booth, action: str, reason: str) -> None:
+def free(booth: Booth, action: str, reason: str, *, told: bool = True) -> None:
+    """Put a locked booth back on sale; unless ``told`` is off, the waiting list is asked at once."""
     holder = booth.opportunity_id
     booth.state, booth.opportunity_id, booth.held_until = BoothState.AVAILABLE.value, None, None
     audit.record(
@@ -254,10 +254,13 @@ def _free(booth: Booth, action: str, reason: str) -> None:
         reason=reason,
     )
     db.session.flush()
-    _follow(holder)
+    follow(holder)
+    if told:
+        booth_hooks.tell_freed(booth, holder)
 
 
-def _follow(opportunity_id: int | None) -> None:
+def follow(opportunity_id: int | None) -> None:
+    """Bring the stage of who had a booth in line with what is left."""
     holder = db.session.get(Opportunity, opportunity_id) if opportunity_id else None
     if holder is not None:
         opportunities.follow_facts(holder)

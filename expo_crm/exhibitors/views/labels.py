@@ -128,7 +128,7 @@ REFUSALS: dict[StrEnum, Any] = {
     MoveRefusal.HAS_HOLD: _l("A booth is held for this company. Release it first."),
     MoveRefusal.HAS_CONTRACT: _l("There is a contract. Cancel it first."),
     BoothRefusal.HELD_BY_OTHER: _l("Booth %(code)s is held for another company."),
-    BoothRefusal.RESERVED: _l("Booth %(code)s is reserved under a contract."),
+    BoothRefusal.RESERVED: _l("Booth %(code)s is reserved."),
     BoothRefusal.SOLD: _l("Booth %(code)s is sold."),
     BoothRefusal.BLOCKED: _l("Booth %(code)s is blocked."),
     BoothRefusal.NOT_HELD: _l("Booth %(code)s is not held for this company."),
