@@ -13,9 +13,21 @@ def init_app(app: Flask) -> None:
     from expo_crm.billing.services import payments
     from expo_crm.directory import timeline
     from expo_crm.exhibitors import inventory, portal_frame
-    from expo_crm.exhibitors.services import booths, contracts, first_refusal, importing, merge_rules
+    from expo_crm.exhibitors.services import (
+        booth_history as booth_history,  # its listener keeps the history of booths
+    )
+    from expo_crm.exhibitors.services import (
+        booths,
+        contracts,
+        first_refusal,
+        importing,
+        merge_rules,
+        plan_clone,
+    )
     from expo_crm.exhibitors.views import company_page, portal_access
+    from expo_crm.shows.services import editions
 
+    editions.register_cloner(app, "booths", plan_clone.clone)
     jobs.register(app, "exhibitors.expire_holds", lambda _payload, _progress: {"freed": booths.expire_holds()})
     jobs.register(app, "exhibitors.expire_rights", lambda _payload, _progress: {"ended": first_refusal.expire()})
     jobs.register(app, importing.PREVIEW_JOB, importing.preview_job)

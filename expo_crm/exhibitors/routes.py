@@ -11,6 +11,10 @@ from expo_crm.exhibitors.views import (
     imports,
     opportunity,
     plan,
+    plan_editor,
+    plan_import,
+    plan_pdf,
+    plan_public,
     portal,
     portal_access,
     rebooking,
@@ -44,7 +48,16 @@ add(f"{E}/plan", view_func=plan.plan, endpoint="plan")
 add(f"{E}/plan/halls/<hall_code>/states", view_func=plan.booth_states, endpoint="booth_states")
 add(f"{E}/plan/halls/<hall_code>/grid", view_func=plan.new_grid, endpoint="new_grid", methods=["GET", "POST"])
 add(f"{E}/plan/halls/<hall_code>/new", view_func=plan.new_booth, endpoint="new_booth", methods=["GET", "POST"])
+add(f"{E}/plan/halls/<hall_code>", view_func=plan_editor.editor, endpoint="plan_editor")
+add(f"{E}/plan/halls/<hall_code>/fragment", view_func=plan_editor.drawing, endpoint="plan_drawing")
+add(f"{E}/plan/halls/<hall_code>/steps", view_func=plan_editor.step, endpoint="plan_step", methods=["POST"])
+add(f"{E}/plan/halls/<hall_code>/import", view_func=plan_import.upload, endpoint="plan_import", methods=["GET", "POST"])
+add(f"{E}/plan/halls/<hall_code>/plan.pdf", view_func=plan_pdf.plan_pdf, endpoint="plan_pdf")
+add("/r/<edition>/plan", view_func=plan_public.plan, endpoint="public_plan")
 add(f"{E}/plan/booths/<int:booth_id>", view_func=plan.booth, endpoint="booth")
+add(f"{E}/plan/booths/<int:booth_id>/history", view_func=plan.booth_history, endpoint="booth_history")
+add(f"{E}/plan/booths/<int:booth_id>/move", view_func=plan.move_company, endpoint="move_company", methods=["POST"])
+add(f"{E}/plan/booths/<int:booth_id>/swap", view_func=plan.swap_companies, endpoint="swap_companies", methods=["POST"])
 add(f"{E}/plan/booths/<int:booth_id>/edit", view_func=plan.edit_booth, endpoint="edit_booth", methods=["GET", "POST"])
 add(f"{E}/plan/booths/<int:booth_id>/hold", view_func=plan.hold, endpoint="hold_booth", methods=["POST"])
 add(f"{E}/plan/booths/<int:booth_id>/release", view_func=plan.release, endpoint="release_booth", methods=["POST"])

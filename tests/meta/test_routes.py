@@ -14,6 +14,7 @@ PUBLIC = {
     "visitors.register",
     "visitors.privacy",
     "visitors.exhibitors",
+    "exhibitors.public_plan",
     "onsite.lead",  # tells a device that is not paired what to do
     "onsite.programme",
     "onsite.programme_calendar",

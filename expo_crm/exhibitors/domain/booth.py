@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -38,6 +37,14 @@ class BoothRefusal(StrEnum):
     OUTSIDE_HALL = "outside_hall"
     TOO_MANY = "too_many"
     IN_USE = "in_use"
+    NO_OUTLINE = "no_outline"
+    NOT_ADJOINING = "not_adjoining"
+    NOT_ALIKE = "not_alike"
+    NOT_TWO_PARTS = "not_two_parts"
+    GONE = "gone"
+    NOTHING_TO_UNDO = "nothing_to_undo"
+    OTHER_SIZE = "other_size"
+    NOBODY_THERE = "nobody_there"
 
 
 @dataclass(frozen=True)
@@ -103,18 +110,6 @@ class Rect:
     width: Decimal
     depth: Decimal
 
-    def overlaps(self, other: Rect) -> bool:
-        """Whether both share ground; touching walls do not."""
-        return (
-            self.x < other.x + other.width
-            and other.x < self.x + self.width
-            and self.y < other.y + other.depth
-            and other.y < self.y + self.depth
-        )
-
-    def inside(self, width: Decimal, depth: Decimal) -> bool:
-        return self.x >= 0 and self.y >= 0 and self.x + self.width <= width and self.y + self.depth <= depth
-
 
 @dataclass(frozen=True)
 class Placed:
@@ -149,14 +144,3 @@ class Grid:
                 out.append(Placed(f"{self.prefix}{number:0{digits}d}", rect))
                 number += 1
         return out
-
-
-def first_collision(new: Iterable[Placed], there: Iterable[Placed]) -> tuple[Placed, Placed] | None:
-    """The first new booth that overlaps one that is there or another new one, with that one."""
-    stand = list(there)
-    for booth in new:
-        for other in stand:
-            if booth.rect.overlaps(other.rect):
-                return booth, other
-        stand.append(booth)
-    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from flask import (
@@ -26,16 +27,18 @@ from sqlalchemy import select
 
 from expo_crm.db import db
 from expo_crm.directory.models import Company
-from expo_crm.exhibitors import queries
+from expo_crm.exhibitors import queries, queries_plan
+from expo_crm.exhibitors.domain import geometry
 from expo_crm.exhibitors.domain.booth import BoothState, Grid, Rect, effective_state
 from expo_crm.exhibitors.domain.opportunity import Stage
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.forms import BoothForm, GridForm, choices
 from expo_crm.exhibitors.models import Booth, Opportunity
-from expo_crm.exhibitors.services import booths, contracts
-from expo_crm.exhibitors.views import labels
+from expo_crm.exhibitors.services import booths, contracts, plan_moves, plan_places
+from expo_crm.exhibitors.views import labels, plan_colours, plan_words
 from expo_crm.exhibitors.views.opportunity import HOLD_DAYS, hold_days
-from expo_crm.lib import clock, text
+from expo_crm.exhibitors.views.plan_colours import Tint
+from expo_crm.lib import clock, stands, text
 from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Hall
 from expo_crm.web import i18n
@@ -46,7 +49,11 @@ SCALE = 10
 """Units of the drawing per metre, so that text has a size above one."""
 
 
-@dataclass(frozen=True)
+MOST_CODES = 300
+MOVABLE = (BoothState.HELD, BoothState.RESERVED, BoothState.SOLD)
+
+
+@dataclass
 class Drawn:
     """A booth as the plan draws it."""
 
@@ -56,10 +63,13 @@ class Drawn:
     who: str
     label: str
     arrived: bool = False
+    tint: Tint | None = None
 
     @property
     def look(self) -> str:
-        """The state as the drawing's class: a sold booth with somebody on it looks different from an empty one."""
+        """The drawing's class: the state (a sold booth with somebody on it looks different from an empty one) or the tint."""
+        if self.tint is not None:
+            return f"tint tint-{self.tint.number}"
         return f"{self.state} is-arrived" if self.arrived else self.state
 
     @property
@@ -86,34 +96,70 @@ class Drawn:
         except (TypeError, ValueError):
             return ""
 
+    @cached_property
+    def _room(self) -> tuple[float, float, float, float]:
+        """Middle, width and depth of where the text stands: a drawn outline may be hollow in its middle."""
+        x, y, w, d = self.x, self.y, self.width, self.depth
+        if self.booth.polygon:
+            x, y, w, d = (float(v) * SCALE for v in geometry.label_room(plan_places.outline_of(self.booth)))
+        return x + w / 2, y + d / 2, w, d
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        return round(self._room[0], 2), round(self._room[1], 2)
+
+    @property
+    def label_room(self) -> tuple[float, float]:
+        """Width and depth of the room for the text, in units of the drawing."""
+        return self._room[2], self._room[3]
+
+    @property
+    def lift(self) -> float:
+        """How far number and sign stand above and below the middle."""
+        return round(min(self._room[3] * 0.17, 6), 2)
+
     @property
     def size(self) -> str:
         """Type size by the room there is: a small booth gets small figures rather than none."""
-        room = min(self.width / max(2, len(self.booth.code)) * 1.5, self.depth / 3)
+        room = min(self._room[2] / max(2, len(self.booth.code)) * 1.5, self._room[3] / 3)
         return "lg" if room >= 14 else "md" if room >= 9 else "sm"
 
 
 def _who(booth: Booth) -> str:
     """The company that has the booth: the host where somebody stands on it, else who holds it."""
-    hosts = sorted(booth.occupants, key=lambda o: not o.host)
-    if hosts:
-        more = len(hosts) - 1
-        return i18n.bi(hosts[0].participation.company) + (f" +{more}" if more else "")
-    return i18n.bi(booth.opportunity.company) if booth.opportunity else ""
+    more = len(booth.occupants) - 1
+    company = plan_colours.company_of(booth)
+    return (i18n.bi(company) + (f" +{more}" if more > 0 else "")) if company else ""
 
 
-def draw(booth: Booth, now: dt.datetime, here: frozenset[int] = frozenset()) -> Drawn:
+def draw(booth: Booth, now: dt.datetime, here: frozenset[int] = frozenset(), tint: Tint | None = None) -> Drawn:
     """What the plan shows of a booth at this moment. ``here``: the participations that have reported on site."""
     state = effective_state(booth.state, booth.held_until, now)
     who = "" if state in {BoothState.AVAILABLE, BoothState.BLOCKED} else _who(booth)
     arrived = state == BoothState.SOLD and any(o.participation_id in here for o in booth.occupants)
-    letter = "✓" if arrived else labels.booth_letter(state)
+    letter = tint.letter if tint else "✓" if arrived else labels.booth_letter(state)
     # The name begins with what stands on the booth, so that people who speak to the machine can say what they see.
     parts = [f"{booth.code} {letter}".strip(), str(labels.BOOTH_STATES[state]), i18n.m2(booth.area_m2), who]
-    if arrived:
+    if tint:
+        parts.append(tint.label)
+    elif arrived:
         parts.append(_("Exhibitor has arrived"))
     comma = "，" if i18n.locale() == "zh" else ", "
-    return Drawn(booth, state.value, letter, who, comma.join(p for p in parts if p), arrived)
+    return Drawn(booth, state.value, letter, who, comma.join(p for p in parts if p), arrived, tint)
+
+
+def draw_all(booths: list[Booth], mode: str = "state") -> list[Drawn]:
+    """Every booth of a hall in the colours of a mode."""
+    now, here = clock.now(), _here()
+    tinted = plan_colours.tints(
+        mode, booths, g.edition, lambda b: effective_state(b.state, b.held_until, now).value, here
+    )
+    return [draw(b, now, here, tinted.get(b.id)) for b in booths]
+
+
+def _mode() -> str:
+    found = request.args.get("colour", "state")
+    return found if found in plan_colours.MODES else "state"
 
 
 def _here() -> frozenset[int]:
@@ -124,6 +170,12 @@ def _here() -> frozenset[int]:
 
 def _legend(drawn: list[Drawn]) -> list[dict[str, Any]]:
     out = []
+    if any(d.tint for d in drawn):
+        for tint in sorted({d.tint for d in drawn if d.tint}, key=lambda t: (t.number == 0, t.number)):
+            mine = [d.booth.area_m2 for d in drawn if d.tint == tint]
+            facts = {"count": len(mine), "m2": sum(mine, Decimal(0))}
+            out.append({"state": f"tint-{tint.number}", "label": tint.label, "letter": tint.letter, **facts})
+        return out
     for state in BoothState:
         mine = [d for d in drawn if d.state == state]
         area = sum((d.booth.area_m2 for d in mine), Decimal(0))
@@ -154,8 +206,8 @@ def plan() -> ResponseReturnValue:
     halls = shows.list_halls(g.edition.id)
     hall = _hall(halls)
     now = clock.now()
-    here = _here()
-    drawn = [draw(b, now, here) for b in queries.list_booths(hall.id)] if hall else []
+    mode = _mode()
+    drawn = draw_all(queries.list_booths(hall.id), mode) if hall else []
     q = text.clean(request.args.get("q", ""))[:60]
     found = [draw(b, now) for b in queries.search_booths(g.edition.id, q)] if q else []
     raw = request.args.get("booth", "")
@@ -176,6 +228,9 @@ def plan() -> ResponseReturnValue:
         saleable=saleable,
         sold=sold,
         may_draw=current_principal().can(Permission.SETTINGS),
+        may_sell=current_principal().can(Permission.SELL),
+        modes=plan_colours.MODES,
+        mode=mode,
         panel=_panel_context(chosen) if chosen else {},
         scale=SCALE,
     )
@@ -187,9 +242,7 @@ def booth_states(hall_code: str) -> ResponseReturnValue:
     hall = queries.find_hall(g.edition.id, hall_code)
     if hall is None:
         abort(404)
-    now = clock.now()
-    here = _here()
-    drawn = [draw(b, now, here) for b in queries.list_booths(hall.id)]
+    drawn = draw_all(queries.list_booths(hall.id), _mode())
     return jsonify(
         booths={str(d.booth.id): [d.look, d.letter, d.label, d.who] for d in drawn},
         legend={
@@ -220,15 +273,31 @@ def _panel_context(drawn: Drawn) -> dict[str, Any]:
     contract = None
     if drawn.state in {BoothState.RESERVED, BoothState.SOLD}:
         contract = queries.find_live_contract_of_booth(drawn.booth.id)
+    free, taken = _other_codes(drawn) if drawn.state in MOVABLE and principal.can(Permission.SELL) else ([], [])
     return {
         "drawn": drawn,
         "labels": labels,
         "contract": contract,
         "open": _open_opportunities() if drawn.state == BoothState.AVAILABLE else [],
         "days": hold_days(),
+        "free": free,
+        "taken": taken,
         "may_sell": principal.can(Permission.SELL),
         "may_draw": principal.can(Permission.SETTINGS),
     }
+
+
+def _other_codes(drawn: Drawn) -> tuple[list[str], list[str]]:
+    """Numbers of free and of taken booths to choose from, those of the same hall first."""
+    now = clock.now()
+    rows = db.session.execute(
+        select(Booth.code, Booth.state, Booth.held_until)
+        .where(Booth.edition_id == g.edition.id, Booth.id != drawn.booth.id, Booth.retired_at.is_(None))
+        .order_by(Booth.hall_id != drawn.booth.hall_id, Booth.code_key)
+    )
+    states = [(code, effective_state(state, until, now)) for code, state, until in rows]
+    free = [code for code, state in states if state == BoothState.AVAILABLE]
+    return free[:MOST_CODES], [code for code, state in states if state in MOVABLE][:MOST_CODES]
 
 
 def _panel(found: Booth, *, changed: bool = False) -> Response:
@@ -248,6 +317,21 @@ def _open_opportunities() -> list[tuple[int, str]]:
     return [(id_, i18n.bi({"name_zh": zh, "name_en": en})) for id_, zh, en in rows]
 
 
+def _as_seen(booth_id: int) -> Booth:
+    """The booth, unless it is no longer as it was on the screen of who acts: then what happened to it meanwhile, as a conflict."""
+    found = _get(booth_id)
+    seen = request.form.get("version", "")
+    if seen.isascii() and seen.isdigit() and int(seen[:9]) != found.version:
+        events = [e for e in queries_plan.list_events(found.id, 20) if int(e.after.get("version", 0)) > int(seen[:9])]
+        told = [plan_words.told(e, g.edition.currency) for e in reversed(events)]
+        raise Refused(
+            _("Booth %(code)s has changed since you opened it: %(what)s. Nothing was stored.", code=found.code, what="; ".join(told)),
+            409,
+            "stale",
+        )
+    return found
+
+
 def _done(found: Booth, message: str) -> ResponseReturnValue:
     if request.headers.get("HX-Request"):
         return _panel(_get(found.id), changed=True)
@@ -257,7 +341,7 @@ def _done(found: Booth, message: str) -> ResponseReturnValue:
 
 @requires(Permission.SELL)
 def hold(booth_id: int) -> ResponseReturnValue:
-    found = _get(booth_id)
+    found = _as_seen(booth_id)
     raw, days = request.form.get("opportunity", ""), request.form.get("days", "7")
     if not raw:
         raise Refused(_("Please choose a company."), 422)
@@ -275,7 +359,7 @@ def hold(booth_id: int) -> ResponseReturnValue:
 
 @requires(Permission.SELL)
 def release(booth_id: int) -> ResponseReturnValue:
-    found = _get(booth_id)
+    found = _as_seen(booth_id)
     with labels.answering():
         booths.release(found)
     return _done(found, _("The booth is free again."))
@@ -283,7 +367,7 @@ def release(booth_id: int) -> ResponseReturnValue:
 
 @requires(Permission.SELL)
 def block(booth_id: int) -> ResponseReturnValue:
-    found = _get(booth_id)
+    found = _as_seen(booth_id)
     with labels.answering():
         booths.block(found, text.clean(request.form.get("note", ""))[:300])
     return _done(found, _("The booth is blocked."))
@@ -291,7 +375,7 @@ def block(booth_id: int) -> ResponseReturnValue:
 
 @requires(Permission.SELL)
 def unblock(booth_id: int) -> ResponseReturnValue:
-    found = _get(booth_id)
+    found = _as_seen(booth_id)
     with labels.answering():
         booths.unblock(found)
     return _done(found, _("The booth is on sale again."))
@@ -300,7 +384,7 @@ def unblock(booth_id: int) -> ResponseReturnValue:
 @requires(Permission.SELL)
 def sell(booth_id: int) -> ResponseReturnValue:
     """Draft a contract over this booth for the company that holds it."""
-    found = _get(booth_id)
+    found = _as_seen(booth_id)
     holder = found.opportunity
     if holder is None:
         raise Refused(_("Booth %(code)s is not held for a company.", code=found.code), 409)
@@ -310,6 +394,48 @@ def sell(booth_id: int) -> ResponseReturnValue:
     if request.headers.get("HX-Request"):
         return "", 200, {"HX-Redirect": target}
     return redirect(target)
+
+
+def _other(found: Booth) -> Booth:
+    code = text.clean(request.form.get("other", ""))[:60]
+    key = stands.stand_key(code) if code else None
+    other = queries_plan.find_by_key(g.edition.id, key) if key else None
+    if other is None:
+        raise Refused(_("There is no booth “%(code)s” on the plan.", code=code), 422)
+    return other
+
+
+@requires(Permission.SELL)
+def move_company(booth_id: int) -> ResponseReturnValue:
+    """Whoever has this booth gets a free one instead."""
+    found = _as_seen(booth_id)
+    other = _other(found)
+    with labels.answering():
+        plan_moves.move(found, other)
+    return _done(other, _("The company now has booth %(code)s.", code=other.code))
+
+
+@requires(Permission.SELL)
+def swap_companies(booth_id: int) -> ResponseReturnValue:
+    """The companies of two booths change places."""
+    found = _as_seen(booth_id)
+    other = _other(found)
+    with labels.answering():
+        plan_moves.swap(found, other)
+    return _done(found, _("%(code)s and %(other)s have changed places.", code=found.code, other=other.code))
+
+
+@requires(Permission.VIEW)
+def booth_history(booth_id: int) -> ResponseReturnValue:
+    """Everything that happened to a booth, newest first, with what it was merged into or split from."""
+    found = _get(booth_id)
+    events = queries_plan.list_events(found.id, 200)
+    return render_template(
+        "exhibitors/plan_history.html",
+        booth=found,
+        events=[(e, plan_words.KINDS.get(e.kind, e.kind), plan_words.changes(e, g.edition.currency)) for e in events],
+        relatives=queries_plan.list_relatives(found),
+    )
 
 
 def _hall_or_404(code: str) -> Hall:
