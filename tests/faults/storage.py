@@ -216,6 +216,7 @@ def f13(scene: Scene) -> Result:
         waits = _second_writer(here, result, gates[0])
         kills = 0
         with Traffic(gates[1:], house.take(500), 20, scene.seed):
+            time.sleep(1.5)
             copy = _copy_while(file, folder / "copy.sqlite3")
             for _ in range(3):
                 time.sleep(0.8)
@@ -228,7 +229,7 @@ def f13(scene: Scene) -> Result:
         whole = _integrity(file)
         result.want(whole == "ok", f"integrity_check: {whole}")
         rows, problem = copy
-        result.want(problem == "", f"the copy: {problem}")
+        result.want(problem == "" and rows > 0, f"the copy: {problem or 'it is empty'}")
         talk = total(gates)
         result.seen = (
             f"second writer: 503 after {waits:.1f} s; {kills} kills; integrity_check {whole}; a copy made meanwhile holds {rows} scans and"
