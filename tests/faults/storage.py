@@ -21,6 +21,16 @@ from tests.faults.gates import HANG, Gate, Traffic, Unreachable, part, total
 from tests.faults.house import House
 
 
+# Segments that were kept for later use are given up, or they would take the writing that the full disk shall refuse.
+SMALL_WAL = (
+    "ALTER SYSTEM SET max_wal_size = '64MB'",
+    "ALTER SYSTEM SET min_wal_size = '32MB'",
+    "SELECT pg_reload_conf()",
+    "SELECT pg_sleep(0.5)",
+    *("SELECT pg_switch_wal()", "CHECKPOINT") * 2,
+)
+
+
 def f11(scene: Scene) -> Result:
     """The disk is full: where the scans are kept, where the log of the database is, and the folder of the application."""
     result = Result(
@@ -94,12 +104,10 @@ def _full_wal(scene: Scene, result: Result) -> str:
     """The database's own log on a full disk: PostgreSQL stops itself rather than forget, and comes back."""
     wal = scene.cluster.data / "pg_wal"
     gates = scene.gates("F11W", 4)
+    scene.cluster.run(*SMALL_WAL)
     taken = sum(path.stat().st_size for path in wal.rglob("*") if path.is_file()) // 2**20
     disk = SmallDisk(taken + 96, scene.cluster.user)
     try:
-        scene.cluster.run(
-            "ALTER SYSTEM SET max_wal_size = '64MB'", "ALTER SYSTEM SET min_wal_size = '32MB'", "CHECKPOINT"
-        )
         scene.cluster.stop_now("fast")
         inside = disk.path / "pg_wal"
         shutil.copytree(wal, inside, symlinks=True)
