@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.directory.views import companies, company, company_form, custom_fields, duplicates, people, quality, tasks
+from expo_crm.directory.views import bulk, companies, company, company_form, custom_fields, duplicates, people, quality, tasks
 
 blueprint = Blueprint("directory", __name__)
 add = blueprint.add_url_rule
 
 add("/companies", view_func=companies.companies, endpoint="companies")
 add("/companies/assign", view_func=companies.assign, endpoint="assign", methods=["POST"])
+add("/companies/change", view_func=bulk.change_many, endpoint="change_many", methods=["POST"])
+add("/companies/plan", view_func=bulk.plan_many, endpoint="plan_many", methods=["POST"])
 add("/companies/new", view_func=company_form.new_company, endpoint="new_company", methods=["GET", "POST"])
 add("/companies/similar", view_func=company_form.similar, endpoint="similar")
 add("/companies/<int:company_id>", view_func=company.company, endpoint="company")

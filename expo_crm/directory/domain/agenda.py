@@ -42,6 +42,17 @@ def due_moment(day: dt.date, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime.combine(day, MORNING, zone).astimezone(dt.UTC)
 
 
+def working_days(first: dt.date, count: int) -> list[dt.date]:
+    """``count`` days from ``first`` on, Saturdays and Sundays left out. Holidays are not known here."""
+    out: list[dt.date] = []
+    day = first
+    while len(out) < count:
+        if day.weekday() < 5:
+            out.append(day)
+        day += dt.timedelta(days=1)
+    return out
+
+
 def postponed(due_at: dt.datetime | None, days: int, now: dt.datetime, zone: ZoneInfo) -> dt.datetime:
     """``days`` later, counted from today when the action is overdue, so that it never stays in the past."""
     today = clock.local_day(now, zone)

@@ -188,7 +188,13 @@ def companies() -> ResponseReturnValue:
             _("New company"),
         ),
         row_url=lambda c: url_for("directory.company", company_id=c.id),
-        bulk=[listing.Bulk(url_for("directory.assign"), _("Assign owner"), "user-check")] if may_edit else (),
+        bulk=[
+            listing.Bulk(url_for("directory.assign"), _("Assign owner"), "user-check"),
+            listing.Bulk(url_for("directory.change_many"), _("Change a field"), "pencil"),
+            listing.Bulk(url_for("directory.plan_many"), _("Plan a task for each"), "calendar-plus"),
+        ]
+        if may_edit
+        else (),
         load=load,
     )
     return render_template("directory/companies.html", listing=page)

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 
+from expo_crm.directory.domain.agenda import working_days
 from expo_crm.followup.domain.retention import Stake
 
 WON_BACK_EDITIONS = 2
@@ -62,17 +63,6 @@ def candidates(
             for company, stake in edition.items():
                 found.setdefault(company, Candidate(company, "won_back", stake, owners.get(company)))
     return list(found.values())
-
-
-def working_days(first: dt.date, number: int) -> list[dt.date]:
-    """The first ``number`` days from ``first`` on that are no Saturday or Sunday."""
-    out: list[dt.date] = []
-    day = first
-    while len(out) < number:
-        if day.weekday() < 5:
-            out.append(day)
-        day += dt.timedelta(days=1)
-    return out
 
 
 def make(

@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, select
 
 from expo_crm.audit import services as audit
 from expo_crm.db import checkpoint, db
+from expo_crm.directory.domain.agenda import working_days
 from expo_crm.directory.models import Activity, Company
 from expo_crm.directory.services import activities
 from expo_crm.exhibitors.models import Booth, Contract, Opportunity, StageChange
@@ -227,7 +228,7 @@ def record_call(
         opportunity.next_step, opportunity.next_on = "", None
     else:
         today = clock.local_day(clock.now(), opportunity.edition.zone)
-        day = again_on or rules.working_days(today + dt.timedelta(days=after.again_days), 1)[0]
+        day = again_on or working_days(today + dt.timedelta(days=after.again_days), 1)[0]
         opportunity.next_step, opportunity.next_on = next_subject, day
         activities.plan_next_action(
             opportunity.company_id,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.directory import queries as directory
+from expo_crm.directory.domain.agenda import working_days
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries as exhibitors
 from expo_crm.exhibitors.domain.refusal import RuleRefused
@@ -49,7 +50,7 @@ def plan() -> ResponseReturnValue:
 
 def _defaults(base: queries.Base) -> dict[str, Any]:
     starts_on, ends_on = services.next_dates(base.edition)
-    tomorrow = rules.working_days(today() + dt.timedelta(days=1), 1)[0]
+    tomorrow = working_days(today() + dt.timedelta(days=1), 1)[0]
     return {"first_on": tomorrow, "per_day": 8, "won_back": True, "starts_on": starts_on, "ends_on": ends_on}
 
 
