@@ -20,7 +20,6 @@ from tests.faults.cluster import Cluster, SmallDisk
 from tests.faults.gates import HANG, Gate, Traffic, Unreachable, part, total
 from tests.faults.house import House
 
-
 # Segments that were kept for later use are given up, or they would take the writing that the full disk shall refuse.
 SMALL_WAL = (
     "ALTER SYSTEM SET max_wal_size = '64MB'",
