@@ -15,7 +15,7 @@ onsite = AppGroup("onsite", help="Show days: scans and figures.")
 @onsite.command("rebuild")
 @click.option("--edition", "slug", help="Only this edition (its short name); all without it.")
 def rebuild(slug: str | None) -> None:
-    """Recompute presence, verdicts and conflicts from the scan log and report the difference, which should be none."""
+    """Recompute presence, verdicts, conflicts and counted hours from the scan log and report the difference, which should be none."""
     editions = [shows.find_edition(slug)] if slug else shows.list_editions()
     found = [(e.id, e.slug) for e in editions if e is not None]
     if slug and not found:
@@ -25,5 +25,6 @@ def rebuild(slug: str | None) -> None:
             result = service.rebuild(edition_id)
         click.echo(
             f"{name}: {result.rows} rows, {result.differences} different"
-            f" (missing {result.missing}, wrong {result.different}, without scans {result.surplus}, verdicts {result.verdicts})"
+            f" (missing {result.missing}, wrong {result.different}, without scans {result.surplus},"
+            f" verdicts {result.verdicts}, hours {result.hours})"
         )

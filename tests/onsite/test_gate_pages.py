@@ -250,9 +250,9 @@ def test_the_board_tells_persons_visits_entries_and_refusals_apart(client, sessi
     send(client, cast.token, cast.code)
     send(client, cast.token, "NO-SUCH-CODE")
     sign_in(client, cast.reader)
-    page = client.get(f"{base(cast)}/live/board").text
+    page = client.get(f"{base(cast)}/live/fragment").text
     figures = re.findall(r'class="stat-value">([^<]*)<', page)
-    assert figures == ["1", "1", "2", "1"]  # visitors, visits, entries, inside
+    assert figures == ["1", "1", "2", "1"]  # visitors and visits of the edition; entries and inside of today
     assert re.search(r"N1 · 北入口</td><td[^>]*>2</td><td[^>]*>0</td><td[^>]*>1</td>", page)
     chart = chart_of(page)
     assert sum(v or 0 for v in chart["series"][0]["values"]) == 2
@@ -290,7 +290,7 @@ def test_any_day_in_the_address_is_answered(client, session):
     cast = stage(session)
     sign_in(client, cast.reader)
     for day in ("", "x", "2026-02-30", "9999-12-31", "0001-01-01", "２０２６-０６-０９", "1" * 500):
-        for path in ("live/board", "scans"):
+        for path in ("live", "live/fragment", "scans"):
             assert client.get(f"{base(cast)}/{path}", query_string={"day": day}).status_code == 200, day
 
 
@@ -298,10 +298,14 @@ def test_silent_devices_stand_on_the_board(client, session):
     cast = stage(session)
     open_today(session, cast)
     sign_in(client, cast.reader)
-    assert "在一分钟内均有响应" in client.get(f"{base(cast)}/live/board").text
+    cast.device.seen_at = clock.now()
+    silent = re.compile(r'class="live-watch-(calm|danger)">.*?无响应设备.*?<strong>(\d+)</strong>')
+    page = client.get(f"{base(cast)}/live/fragment").text
+    assert silent.search(page).groups() == ("calm", "0")
     cast.device.seen_at = clock.now() - dt.timedelta(seconds=70)
-    page = client.get(f"{base(cast)}/live/board").text
-    assert "iPad N1" in page and "无响应" in page
+    page = client.get(f"{base(cast)}/live/fragment").text
+    assert silent.search(page).groups() == ("danger", "1")
+    assert re.search(r"无响应</span> iPad N1", page)
 
 
 def test_the_wall_has_no_navigation(client, session):
@@ -362,7 +366,7 @@ def test_gates_cost_the_same_with_more_of_them(client, session):
     cast = stage(session)
     sign_in(client, cast.reader)
     counts = []
-    pages = [f"{base(cast)}/gates", f"{base(cast)}/live/board"]
+    pages = [f"{base(cast)}/gates", f"{base(cast)}/live/fragment"]
     for number in range(2):
         counts.append([statements_of(lambda page=page: client.get(page)) for page in pages])
         add_device(session, cast, add_gate(session, cast, f"X{number}"))

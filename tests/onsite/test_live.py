@@ -20,8 +20,8 @@ from expo_crm.onsite.domain import occupancy
 from expo_crm.onsite.domain.occupancy import Crossings
 from expo_crm.onsite.domain.reasons import ADMITTED
 from expo_crm.onsite.models import Badge, CapacityAlarm, HandTally, Presence, Scan, ScanHour
-from expo_crm.onsite.services import badges, live, rebuild, zones
-from tests.onsite.play import add_device, add_gate, register, send, stage
+from expo_crm.onsite.services import badges, by_hand, live, rebuild, zones
+from tests.onsite.play import add_device, add_gate, register, scan_of, send, stage, upload
 from tests.support.cast import sign_in
 
 DAY = dt.date(2026, 6, 10)  # the second of three
@@ -146,6 +146,44 @@ def test_an_annulled_scan_of_a_counted_hour_is_taken_out(app, session):
         annul(session, cast, scan)
     after = assert_equals_the_log(session, cast)
     assert after.entries == before.entries - 2
+
+
+def test_a_finished_hour_follows_the_gate_its_queue_and_a_change_of_class(client, session, monkeypatch):
+    """Through the doors that the product has: a batch, an annulment by staff, a corrected registration."""
+    cast = stage(session, anti_passback="off", direction="both")
+    cast.south = add_gate(session, cast, "S1")
+    cast.device.paired_at = clock.now() - dt.timedelta(days=400)
+    guest = register(session, cast, "周一")
+    badge = badges.issue_badge(guest)
+    codes = [cast.code, badges.code_of(badge)]
+    at = dt.datetime.combine(DAY, dt.time(10, 20), cast.edition.zone)
+    session.commit()
+    monkeypatch.setattr(clock, "now", lambda: at)
+    first = [send(client, cast.token, code).json["scan_id"] for code in codes]
+    evening = at + dt.timedelta(hours=8)
+    monkeypatch.setattr(clock, "now", lambda: evening)
+    assert live.count_hours(cast.edition) == 1
+    session.commit()
+    assert assert_equals_the_log(session, cast).entries == 2 and hours_used(session, cast) == 1
+    by_hand.annul(session.get(Scan, first[0]), "stood in the wrong queue", user_id=cast.admin.id)
+    session.commit()
+    assert assert_equals_the_log(session, cast).entries == 1
+    late = scan_of(codes[0], decided={"status": "admit", "reason": "ok"}, device_time=(at + dt.timedelta(minutes=5)).isoformat())
+    assert upload(client, cast.token, [late]).json["receipts"][0]["ok"]
+    assert assert_equals_the_log(session, cast).entries == 2
+    assert live.count_hours(cast.edition) == 1 and live.count_hours(cast.edition) == 0
+    session.commit()
+    guest.visitor_class = cast.class_buyer
+    badges.refresh_registration(guest)
+    session.commit()
+    assert assert_equals_the_log(session, cast).entries == 2
+    assert live.count_hours(cast.edition) == 1
+    assert rebuild.rebuild(cast.edition.id).differences == 0
+    session.execute(ScanHour.__table__.update().values(counts=[]))
+    assert (rebuild.rebuild(cast.edition.id).hours, rebuild.rebuild(cast.edition.id).differences) == (1, 0)
+    session.commit()
+    session.expire_all()
+    assert_equals_the_log(session, cast)
 
 
 def test_counted_hours_are_a_function_of_the_log(app, session, runner):

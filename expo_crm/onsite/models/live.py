@@ -13,7 +13,8 @@ from expo_crm.db import Base, Code, IntPk, JsonList, Moment, Name
 
 class ScanHour(Base):
     """The scans of one whole hour, counted. A pure function of the log: it holds while ``scans`` rows lie in that hour, because rows
-    are only ever added; a late upload makes the number differ and the hour is counted from the log again.
+    are only ever added; a late upload makes the number differ and the hour is counted from the log again. Annulled scans are among
+    them and taken off when the board is read; a badge that changes its class makes its hours forgotten.
 
     ``counts`` are rows of [gate, class or 0, five minutes 0…11, entry 1 or exit 0, reason, admitted 1 or 0, number].
     """

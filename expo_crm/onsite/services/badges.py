@@ -16,7 +16,7 @@ from expo_crm.lib import clock, ids, text
 from expo_crm.onsite import queries
 from expo_crm.onsite.domain.badge_code import Payload, Purpose, encode
 from expo_crm.onsite.models import Badge
-from expo_crm.onsite.services import badge_files, feed, keys, opaque
+from expo_crm.onsite.services import badge_files, feed, keys, live, opaque
 from expo_crm.shows.models import Edition
 from expo_crm.visitors.models import Registration, VisitorClass
 
@@ -153,6 +153,8 @@ def refresh(badge: Badge) -> None:
     changed = audit.diff(before, {k: getattr(badge, k) for k in before})
     if changed:
         feed.changed(badge.edition_id, badge.id)
+        if "class_id" in changed:
+            live.forget_hours_of(badge.edition_id, [badge.id])
         audit.record("badge.refresh", "badge", badge.id, edition_id=badge.edition_id, changes=changed)
     db.session.flush()
 
@@ -378,6 +380,7 @@ def _refresh_many(edition_id: int) -> None:
     ).all()
     if moved:
         feed.changed(edition_id, *moved)
+        live.forget_hours_of(edition_id, moved)
 
 
 def _order(order: str) -> Callable[[Badge], Any]:

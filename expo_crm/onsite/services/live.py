@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from flask import current_app
 from sqlalchemy import delete, exists, select, update
@@ -17,10 +18,12 @@ from expo_crm.onsite import queries_hours, queries_zones
 from expo_crm.onsite.domain import occupancy
 from expo_crm.onsite.models import CapacityAlarm, HandTally, Scan, ScanHour
 from expo_crm.onsite.queries_zones import ZoneLine
+from expo_crm.onsite.services import scan_log
 from expo_crm.shows.models import Edition
 from expo_crm.web.policy import Permission
 
 HOUR = queries_hours.HOUR
+_HOUR_SECONDS = 3600
 REST = dt.timedelta(minutes=5)  # an hour is counted once it has been over for so long
 AROUND = dt.timedelta(days=2)  # before and after a show in which its hours are counted as they pass
 
@@ -51,6 +54,34 @@ def count_hours(edition: Edition, *, afresh: bool = False) -> int:
     for hour in stale:
         _keep(edition.id, hour, there[hour])
     return len(stale)
+
+
+def recount_hours(edition: Edition) -> int:
+    """Count again every hour that the board would take as it is kept, and put right what differs. Returns how many did."""
+    start, end = _span(edition)
+    there = queries_hours.rows_by_hour(edition.id, start, end)
+    stored = db.session.execute(select(ScanHour.hour, ScanHour.scans, ScanHour.counts).where(ScanHour.edition_id == edition.id))
+    kept = {int(row.hour.timestamp()): row.counts for row in stored.all() if there.get(int(row.hour.timestamp()), 0) == row.scans}
+    fresh: dict[int, list[queries_hours.Counted]] = {hour: [] for hour in kept}
+    for counted in queries_hours.grouped(edition.id, [(start, end)] if kept else []):
+        hour = counted.slot // _HOUR_SECONDS * _HOUR_SECONDS
+        if hour in fresh:
+            fresh[hour].append(counted)
+    wrong = [hour for hour, counts in fresh.items() if queries_hours.packed(hour, counts) != [list(c) for c in kept[hour]]]
+    for hour in wrong:
+        _keep(edition.id, hour, there.get(hour, 0))
+    return len(wrong)
+
+
+def forget_hours_of(edition_id: int, badge_ids: Iterable[int]) -> None:
+    """These badges belong to another class now: the hours in which they were read are counted anew, by class too."""
+    hours = set(db.session.scalars(select(ScanHour.hour).where(ScanHour.edition_id == edition_id)))
+    if not hours:
+        return
+    of_them = scan_log.among(db.session.connection(), Scan.badge_id, badge_ids)
+    read = db.session.scalars(select(Scan.corrected_at).where(Scan.edition_id == edition_id, of_them))
+    if stale := hours & {_hour_of(at) for at in read}:
+        db.session.execute(delete(ScanHour).where(ScanHour.edition_id == edition_id, ScanHour.hour.in_(stale)))
 
 
 def _keep(edition_id: int, hour: int, rows: int) -> None:

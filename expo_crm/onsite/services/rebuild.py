@@ -1,4 +1,4 @@
-"""Presence, verdicts and conflicts again from the log: they are functions of the set of scans, so the difference must be none."""
+"""Presence, verdicts, conflicts and counted hours again from the log: functions of the set of scans, so the difference must be none."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.onsite.domain.presence import settle
 from expo_crm.onsite.models import Presence, Scan
-from expo_crm.onsite.services import scan_log
+from expo_crm.onsite.services import live, scan_log
 from expo_crm.onsite.services.scan_log import FIELDS, Key
+from expo_crm.shows.models import Edition
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """How many rows the log gives; how many of them were missing, different, or without any scan; and how many scans carried
-    a verdict, a conflict or a mark of annulment that does not follow from the log."""
+    a verdict, a conflict or a mark of annulment that does not follow from the log; how many counted hours of the live board were wrong."""
 
     rows: int
     missing: int
     different: int
     surplus: int
     verdicts: int = 0
+    hours: int = 0
 
     @property
     def differences(self) -> int:
-        return self.missing + self.different + self.surplus + self.verdicts
+        return self.missing + self.different + self.surplus + self.verdicts + self.hours
 
 
 def rebuild(edition_id: int) -> Rebuilt:
@@ -43,7 +45,8 @@ def rebuild(edition_id: int) -> Rebuilt:
         rows, seen = seen.rows, _compare(edition_id, {key[0] for key in seen.keys})
         seen.rows = rows
         scan_log.settle_keys(db.session.connection(), edition_id, seen.keys)
-    result = Rebuilt(seen.rows, seen.missing, seen.different, seen.surplus, verdicts + seen.verdicts)
+    hours = live.recount_hours(db.session.get_one(Edition, edition_id))
+    result = Rebuilt(seen.rows, seen.missing, seen.different, seen.surplus, verdicts + seen.verdicts, hours)
     if result.differences:
         audit.record(
             "presence.rebuild",
