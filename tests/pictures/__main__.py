@@ -30,6 +30,13 @@ PAGES = {
     "company": "/companies/{company}",
     "retention": "/e/{last}/retention",
     "live": "/e/{last}/live?day={day}",
+    # The guides
+    "quality": "/companies/quality",
+    "duplicate": "/companies/duplicates/{pair}",
+    "rebooking": "/e/{last}/rebooking",
+    "invoices": "/e/{coming}/invoices",
+    "due": "/e/{coming}/due",
+    "bank": "/e/{coming}/bank",
 }
 QUALITY = 78
 
@@ -98,7 +105,8 @@ def prepare() -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
 
     from expo_crm.app import create_app
     from expo_crm.db import db, unit_of_work
-    from expo_crm.directory.models import Participation
+    from expo_crm.directory.models import DuplicatePair, Participation
+    from expo_crm.directory.services import duplicates, quality
     from expo_crm.onsite.models import Gate
     from expo_crm.onsite.services import badges, devices
     from expo_crm.shows.models import Edition
@@ -120,6 +128,10 @@ def prepare() -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
             "day": editions[1].starts_on + dt.timedelta(days=1),
             "company": db.session.scalars(loyal).first(),
         }
+        duplicates.find_all()
+        quality.measure()
+        pairs = select(DuplicatePair.id).order_by(DuplicatePair.score.desc(), DuplicatePair.id)
+        facts["pair"] = db.session.scalars(pairs).first()
         gate = db.session.scalars(select(Gate).where(Gate.edition_id == editions[0].id)).first()
         gate.any_time = True
         wanted = (
