@@ -417,8 +417,10 @@ def _follow_tables(old: Sequence[Booth], new: Booth) -> None:
 def _free_codes(hall: Hall, codes: Sequence[str]) -> None:
     keys: dict[str, str] = {}
     for code in codes:
-        if keys.setdefault(_key(code), code) is not code:
+        key = _key(code)
+        if key in keys:
             raise RuleRefused(BoothRefusal.CODE_TAKEN, code=code)
+        keys[key] = code
     taken = select(Booth.code).where(Booth.edition_id == hall.edition_id, Booth.retired_at.is_(None))
     if found := db.session.scalar(taken.where(Booth.code_key.in_(list(keys))).limit(1)):
         raise RuleRefused(BoothRefusal.CODE_TAKEN, code=found)
@@ -475,9 +477,9 @@ def _key(code: str) -> str:
 
 def _flush(code: str) -> None:
     try:
-        with db.session.begin_nested():
-            db.session.flush()
+        db.session.flush()
     except IntegrityError:
+        db.session.rollback()  # all of the step or nothing
         raise RuleRefused(BoothRefusal.CODE_TAKEN, code=code) from None
 
 
