@@ -68,10 +68,10 @@ const show = {
     signals.play("deny");
     seen.code = "";
   },
-  stop(error, message) {
+  stop(error, message, wipe) {
     signals.play("deny");
     if (error === "no_gate") return openGates();
-    if (checkpoint.stopped) return gone(error, message);
+    if (checkpoint.stopped) return gone(error, message, wipe);
     screen.stop(texts[error] ?? texts.refused, texts[error] ? "" : message);
   },
 };
@@ -365,7 +365,7 @@ async function keepState(state) {
 }
 
 /** The device was withdrawn, or is not known any more: what it still holds is handed over, then forgotten. */
-async function gone(error, message) {
+async function gone(error, message, wipe = false) {
   if (checkpoint.left) return;
   checkpoint.left = true;
   checkpoint.stopped = true;
@@ -376,7 +376,7 @@ async function gone(error, message) {
   const title = texts[error] ?? texts.refused;
   screen.stop(title, texts[error] ? "" : message);
   if (error !== "device_revoked" && error !== "device_unknown") return;
-  for await (const left of leave({ journal, roster, server, boot, known: error === "device_revoked" })) {
+  for await (const left of leave({ journal, roster, server, boot, known: error === "device_revoked", wipe })) {
     screen.stop(title, left ? texts.handing.replace("{n}", left) : texts.handed);
   }
 }

@@ -337,8 +337,9 @@ async function begin() {
       if (current?.key === key) sheet.saved(texts.notSaved.replace("{why}", message), true);
     },
     line: (line) => showLine(line),
-    stopped: (message) => {
+    stopped: (message, wipe) => {
       banner(message || texts.revoked);
+      if (wipe) store.wipe().catch(() => {});
       camera.stop();
       view("scan");
       cameraNote(texts.revoked);

@@ -14,7 +14,7 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Checkpoint {
   /**
-   * `show` is told what to show: working(), answer(row, answer), cannotStore(error), stop(error, message).
+   * `show` is told what to show: working(), answer(row, answer), cannotStore(error), stop(error, message, wipe).
    * `judge`: decide(row) → {verdict, answer, fields, presence}, learn(row, answer) → presence.
    * `server`: sendScan(row, {timeout}), sendOverride(body), sendAnnul(body).
    */
@@ -138,7 +138,7 @@ export class Checkpoint {
     // 401 and 403 end the work of this device; its rows stay and are uploaded from here or after a new pairing.
     this.stopped = result.error !== "no_gate";
     await this.journal.decide(row.client_uuid, NEVER_SHOWN).catch(() => {});
-    this.show.stop(result.error, result.message);
+    this.show.stop(result.error, result.message, result.wipe);
   }
 
   async #decideHere(row, own) {

@@ -4,7 +4,7 @@
 //
 // A row is open until it is decided and then waits for the upload. Two sparse indexes tell them apart, so that the next
 // batch is found at once however long the queue is: `open` holds the number of undecided rows, `queued` of decided ones.
-import { openDB } from "idb";
+import { deleteDB, openDB } from "idb";
 
 const VERSION = 2;
 const STRICT = { durability: "strict" };
@@ -72,6 +72,15 @@ class Journal {
     }
     await work.done;
     return db;
+  }
+
+  /** Delete the database and what the browser remembers of this pairing beside it: the device is wiped. */
+  async erase() {
+    (await this.open()).close();
+    this.#db = null;
+    await deleteDB(this.#name);
+    const pairing = this.#name.slice(this.#name.indexOf("-") + 1);
+    for (const key of Object.keys(localStorage)) if (key.includes(pairing) || key.endsWith("-by")) localStorage.removeItem(key);
   }
 
   /**

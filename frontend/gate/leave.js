@@ -1,5 +1,5 @@
 // The end of a pairing. A withdrawn device hands over what it still holds (the server puts it aside for the supervisor),
-// then forgets the badges. And the beginning of the next: what an earlier pairing of the same device left behind is
+// then forgets the badges; when it is to be wiped, everything. And the beginning of the next: what an earlier pairing of the same device left behind is
 // uploaded by the new one.
 import { deleteDB } from "idb";
 import { forgetPage } from "./install.js";
@@ -10,16 +10,25 @@ const AGAIN_MS = 5000;
 
 /**
  * Hand over and forget; yields the number of scans that wait still, at last 0. Of a device that the server does not know
- * any more the scans stay here, for the next pairing.
+ * any more the scans stay here, for the next pairing. `wipe`, or the server's word beside a receipt: nothing at all stays.
  */
-export async function* leave({ journal, roster, server, boot, known }) {
+export async function* leave({ journal, roster, server, boot, known, wipe = false }) {
   await roster.wipe().catch(() => {});
   forgetPage();
   if (!known) return;
-  const uploader = new Uploader(journal, (items) => server.sendScans(items, boot));
+  const uploader = new Uploader(journal, async (items) => {
+    const result = await server.sendScans(items, boot);
+    wipe ||= result.wipe === true;
+    return result;
+  });
   for (;;) {
     const left = await journal.count();
+    if (!left && wipe) {
+      await roster.erase();
+      await journal.erase();
+    }
     yield left;
+    if (!left && wipe) return;
     if (!left) break;
     const result = await uploader.run().catch(() => ({ kind: "unreachable" }));
     if (result) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));

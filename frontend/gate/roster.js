@@ -2,7 +2,7 @@
 // data. It comes as a signed manifest with parts, and afterwards as changes. Parts are checked and stored one by one; only
 // when all are there one transaction makes them the list, so a half one is never seen. In memory it is a map: 50,000
 // badges are found faster than one read of the database.
-import { openDB } from "idb";
+import { deleteDB, openDB } from "idb";
 import { fromHex, sha256, verifies } from "./crypto.js";
 
 const VERSION = 1;
@@ -139,6 +139,13 @@ export class Roster {
     const work = this.db.transaction(["parts", "changes", "meta"], "readwrite", { durability: "strict" });
     for (const name of ["parts", "changes", "meta"]) work.objectStore(name).clear();
     await work.done;
+  }
+
+  /** Delete the database itself, keys and all: the device is wiped. */
+  async erase() {
+    const { name } = this.db;
+    this.db.close();
+    await deleteDB(name);
   }
 
   async #pull(from) {

@@ -7,7 +7,7 @@ const BATCH_MS = 30_000;
 
 /**
  * {kind: "answer", body} | {kind: "refused", status, error, message} | {kind: "busy"} | {kind: "unreachable"}.
- * `path` is one of our own; a `body` makes it a POST.
+ * `path` is one of our own; a `body` makes it a POST. `wipe`: this device was withdrawn and shall keep nothing.
  */
 export async function call(path, { body, timeout = SLOW_MS, signal, headers = {} } = {}) {
   try {
@@ -24,9 +24,10 @@ export async function call(path, { body, timeout = SLOW_MS, signal, headers = {}
     if (response.status === 304) return { kind: "unchanged" };
     if (!(response.headers.get("Content-Type") ?? "").includes("json")) return { kind: "unreachable" };
     const answer = await response.json();
-    if (response.ok) return { kind: "answer", body: answer, etag: response.headers.get("ETag") };
+    const wipe = response.headers.get("X-Expo-Wipe") === "1";
+    if (response.ok) return { kind: "answer", body: answer, etag: response.headers.get("ETag"), wipe };
     if (response.status === 429 || response.status >= 500) return { kind: "busy" };
-    return { kind: "refused", status: response.status, error: answer.error ?? "", message: answer.message ?? "" };
+    return { kind: "refused", status: response.status, error: answer.error ?? "", message: answer.message ?? "", wipe };
   } catch {
     return { kind: "unreachable" };
   }

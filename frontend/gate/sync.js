@@ -10,7 +10,7 @@ export class Sync {
   #timer = null;
   #beating = null;
 
-  /** `on`: line(name), counts(counts), clock(offsetMs), list(fault), gate(id), conflict(receipt), gone(error, message), beat(answer). */
+  /** `on`: line(name), counts(counts), clock(offsetMs), list(fault), gate(id), conflict(receipt), gone(error, message, wipe), beat(answer). */
   constructor({ server, journal, roster, judge, on, boot, build }) {
     Object.assign(this, { server, journal, roster, judge, on, boot, build });
     this.line = "offline";
@@ -117,7 +117,7 @@ export class Sync {
       storage,
       ...(battery === null ? {} : { battery }),
     });
-    if (result.kind === "refused" && result.status === 401) return this.on.gone(result.error, result.message);
+    if (result.kind === "refused" && result.status === 401) return this.on.gone(result.error, result.message, result.wipe);
     if (result.kind !== "answer") return this.setLine(result.kind === "busy" ? "busy" : "offline");
     this.rtt = Math.round(Math.min(60_000, Math.max(0, Date.now() - begun))); // of the last time: it goes with the next
     await this.#answered(result.body, begun, lastSeq);
@@ -146,7 +146,7 @@ export class Sync {
     if (!(await this.roster.confirm(answer.snapshot_version).catch(() => false))) await this.refreshList();
     else this.on.list("");
     const left = await this.uploader.run().catch(() => ({ kind: "unreachable" }));
-    if (left?.kind === "refused" && left.status === 401) this.on.gone(left.error, left.message);
+    if (left?.kind === "refused" && left.status === 401) this.on.gone(left.error, left.message, left.wipe);
     this.on.line(this.line); // the queue is shorter now
   }
 }

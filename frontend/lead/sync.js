@@ -9,7 +9,7 @@ export class Sync {
   #running = null;
   #again = false;
 
-  /** `heard`: {lead(key, receipt), refused(key, message), line(name), stopped(message)}. */
+  /** `heard`: {lead(key, receipt), refused(key, message), line(name), stopped(message, wipe)}. */
   constructor(store, heard) {
     this.store = store;
     this.heard = heard;
@@ -103,7 +103,7 @@ export class Sync {
     }
     if (result.kind === "refused" && (result.status === 401 || result.status === 403)) {
       this.stopped = true;
-      this.heard.stopped(result.message);
+      this.heard.stopped(result.message, result.wipe);
     } else this.heard.line(result.kind === "busy" || result.kind === "refused" ? "busy" : "offline");
     return false;
   }

@@ -274,6 +274,12 @@ def test_a_withdrawn_device_hands_over_what_it_holds_and_forgets_the_badges(gate
     assert left == {"badges": 0, "gate": 0, "pages": 0}, left
     page.goto("/gate")
     expect(page.get_by_text("Ask the gate supervisor to pair it again")).to_be_visible()
+    with gate.server.database() as session:
+        session.get(Device, gate.device).wipe = True
+    page.goto("/gate")
+    expect(page.get_by_text("Everything was handed over")).to_be_visible()
+    assert page.evaluate("async () => (await indexedDB.databases()).map((one) => one.name)") == []
+    assert page.evaluate("Object.keys(localStorage).filter((key) => /[0-9]/.test(key))") == []
 
 
 # What is left on the device: parts of the list, rows of the journal, kept pages.

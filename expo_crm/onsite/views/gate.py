@@ -33,7 +33,7 @@ def gate() -> ResponseReturnValue:
 
 def _unpaired(device: Device | None) -> ResponseReturnValue:
     """A withdrawn device still hands over what it has read; the page that was kept on it is not shown any more."""
-    config = {"pairing": _pairing(device)} if device is not None and device.paired_at else None
+    config = {"pairing": _pairing(device), "wipe": device.wipe} if device is not None and device.paired_at else None
     response = make_response(render_template("onsite/gate_unpaired.html", device=device, config=config), 401)
     response.headers[shell.HEADER] = "none"
     return response
