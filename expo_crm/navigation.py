@@ -42,9 +42,12 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
         (
             Item("exhibitors.board", _l("Recruitment"), "layout-kanban", P.VIEW),
             Item("exhibitors.exhibitors", _l("Exhibitors"), "building-store", P.VIEW),
+            Item("exhibitors.task_board", _l("Exhibitors' tasks"), "list-check", P.VIEW),
             Item("exhibitors.plan", _l("Hall plan"), "map-2", P.VIEW),
             Item("exhibitors.contracts", _l("Contracts"), "file-text", P.VIEW),
             Item("billing.invoices", _l("Invoices"), "receipt", P.VIEW),
+            Item("billing.bank", _l("Bank"), "building-bank", P.MONEY),
+            Item("billing.extras", _l("Extras and sponsorship"), "plug", P.VIEW),
             Item("exhibitors.imports", _l("Import"), "file-import", P.IMPORT),
             Item("visitors.registrations", _l("Visitor registrations"), "id-badge-2", P.VIEW),
             Item("matchmaking.overview", _l("Matchmaking"), "arrows-join", P.VIEW),
@@ -82,6 +85,8 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
         _l("Settings"),
         (
             Item("shows.settings", _l("Show and edition"), "settings", P.SETTINGS),
+            Item("billing.terms", _l("Money terms"), "adjustments-dollar", P.SETTINGS),
+            Item("exhibitors.contract_texts", _l("Contract texts"), "file-certificate", P.SETTINGS),
             Item("shows.categories", _l("Categories"), "sitemap", P.VIEW),
             Item("directory.custom_fields", _l("Own fields"), "forms", P.SETTINGS, edition=False),
             Item("accounts.users", _l("Users"), "user-shield", P.USERS, edition=False),

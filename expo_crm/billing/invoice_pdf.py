@@ -9,6 +9,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Spacer
 
 from expo_crm.billing import labels
+from expo_crm.billing.domain.invoice import InvoiceKind
 from expo_crm.billing.models import Invoice
 from expo_crm.web import i18n, pdf
 
@@ -39,7 +40,7 @@ def render(invoice: Invoice, locale: str) -> bytes:
             [_("Total"), shown(invoice.total)],
         ]
         story = [
-            pdf.text(_("Invoice"), "title"),
+            pdf.text(_("Credit note") if invoice.kind == InvoiceKind.CREDIT else _("Invoice"), "title"),
             pdf.text(f"{invoice.number} · {labels.KINDS[invoice.kind]}", "subtitle"),
             Spacer(1, 4 * mm),
             pdf.text(i18n.bi(show, "organizer"), "strong"),
@@ -49,9 +50,12 @@ def render(invoice: Invoice, locale: str) -> bytes:
             Spacer(1, 6 * mm),
             pdf.table(rows, (0.74, 0.26), numbers=(1,), total=3),
         ]
-        if received:
+        if invoice.corrects is not None:
+            story.append(pdf.text(_("Corrects invoice %(number)s", number=invoice.corrects.number)))
+        elif received:
             story.append(pdf.text(_("Received so far: %(amount)s", amount=shown(received))))
-        story.append(pdf.text(_("Please give the invoice number with your payment."), "small"))
+        if invoice.kind != InvoiceKind.CREDIT:
+            story.append(pdf.text(_("Please give the invoice number with your payment."), "small"))
         return pdf.document(
             story,
             title=_("Invoice %(number)s", number=invoice.number),

@@ -24,6 +24,11 @@ def find_invoice(edition_id: int, invoice_id: int) -> Invoice | None:
     )
 
 
+def list_notes_of(invoice_id: int) -> list[Invoice]:
+    """The credit notes that correct this invoice, oldest first."""
+    return list(db.session.scalars(select(Invoice).where(Invoice.corrects_id == invoice_id).order_by(Invoice.id)))
+
+
 def find_payment(invoice_id: int, payment_id: int) -> Payment | None:
     return db.session.scalar(select(Payment).where(Payment.id == payment_id, Payment.invoice_id == invoice_id))
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from expo_crm.exhibitors import routes_pipeline
 from expo_crm.exhibitors.views import (
     board,
+    contract_changes,
+    contract_texts,
     contracts,
     exhibitors,
     imports,
@@ -16,11 +19,17 @@ from expo_crm.exhibitors.views import (
     plan_pdf,
     plan_public,
     portal,
+    portal_accept,
     portal_access,
+    portal_kit,
+    portal_rebook,
+    portal_tasks,
     rebooking,
+    task_board,
 )
 
 blueprint = Blueprint("exhibitors", __name__)
+routes_pipeline.connect(blueprint)
 add = blueprint.add_url_rule
 E = "/e/<edition>"
 
@@ -73,6 +82,19 @@ add(f"{E}/contracts/<int:contract_id>/send", view_func=contracts.send, endpoint=
 add(f"{E}/contracts/<int:contract_id>/sign", view_func=contracts.sign, endpoint="sign_contract", methods=["POST"])
 add(f"{E}/contracts/<int:contract_id>/cancel", view_func=contracts.cancel, endpoint="cancel_contract", methods=["POST"])
 
+C = f"{E}/contracts/<int:contract_id>"
+add(f"{C}/amend", view_func=contract_changes.amend, endpoint="amend_contract", methods=["POST"])
+add(f"{C}/extras", view_func=contract_changes.add_extra, endpoint="add_extra", methods=["POST"])
+add(f"{C}/extras/<int:line_id>/drop", view_func=contract_changes.drop_extra, endpoint="drop_extra", methods=["POST"])
+add(f"{C}/versions/<int:number>/signed", view_func=contract_changes.upload, endpoint="upload_signed", methods=["POST"])
+add(f"{C}/versions/<int:number>/signed/file", view_func=contract_changes.signed_copy, endpoint="signed_copy")
+add(f"{C}/versions/<int:number>/contract.pdf", view_func=contract_changes.kept_pdf, endpoint="kept_pdf")
+T = f"{E}/contract-texts"
+add(T, view_func=contract_texts.texts, endpoint="contract_texts")
+add(f"{T}/new", view_func=contract_texts.new_text, endpoint="new_contract_text", methods=["GET", "POST"])
+add(f"{T}/<int:text_id>", view_func=contract_texts.contract_text_page, endpoint="contract_text", methods=["GET", "POST"])
+add(f"{T}/<int:text_id>/release", view_func=contract_texts.release, endpoint="release_contract_text", methods=["POST"])
+
 add(f"{E}/imports", view_func=imports.imports, endpoint="imports", methods=["GET", "POST"])
 add(f"{E}/imports/<int:batch_id>", view_func=imports.batch, endpoint="import_batch")
 add(f"{E}/imports/<int:batch_id>/file", view_func=imports.file, endpoint="import_file", methods=["GET", "POST"])
@@ -109,12 +131,19 @@ add(
     view_func=portal.contract_file,
     endpoint="portal_contract_file",
 )
+add(
+    f"{P}/contracts/<int:contract_id>/accept",
+    view_func=portal_accept.accept,
+    endpoint="portal_accept",
+    methods=["GET", "POST"],
+)
+add(f"{P}/contracts/<int:contract_id>/sent.pdf", view_func=portal_accept.sent_file, endpoint="portal_sent_file")
 add(f"{P}/invoices", view_func=portal.money, endpoint="portal_money")
 add(f"{P}/invoices/<int:invoice_id>/invoice.pdf", view_func=portal.invoice_file, endpoint="portal_invoice_file")
 add(f"{P}/booth", view_func=portal.booth, endpoint="portal_booth")
 add(f"{P}/entry", view_func=portal.entry, endpoint="portal_entry", methods=["GET", "POST"])
-add(f"{P}/invitation", view_func=portal.invitation, endpoint="portal_invitation", methods=["GET", "POST"])
-add(f"{P}/invitation.png", view_func=portal.invitation_qr, endpoint="portal_invitation_qr")
+add(f"{P}/invitation", view_func=portal_kit.invitation, endpoint="portal_invitation", methods=["GET", "POST"])
+add(f"{P}/invitation.png", view_func=portal_kit.invitation_qr, endpoint="portal_invitation_qr")
 add(f"{P}/team", view_func=portal.team, endpoint="portal_team", methods=["GET", "POST"])
 add(
     f"{P}/team/<int:member_id>/remove",
@@ -128,3 +157,41 @@ add(f"{E}/rebooking/first-refusal", view_func=rebooking.grant_first_refusal, end
 add(f"{E}/rebooking/<int:participation_id>", view_func=rebooking.rebook_desk, endpoint="rebook_desk")
 add(f"{E}/rebooking/<int:participation_id>/book", view_func=rebooking.rebook, endpoint="rebook", methods=["POST"])
 add(f"{E}/rebooking/<int:participation_id>/decline", view_func=rebooking.rebook_decline, endpoint="rebook_decline", methods=["POST"])
+add(
+    f"{P}/team/<int:member_id>/role",
+    view_func=portal.member_role,
+    endpoint="portal_member_role",
+    methods=["POST"],
+)
+add(f"{P}/entry/withdraw", view_func=portal.withdraw_change, endpoint="portal_withdraw_change", methods=["POST"])
+add(f"{P}/fascia", view_func=portal_tasks.fascia, endpoint="portal_fascia", methods=["GET", "POST"])
+add(f"{P}/build", view_func=portal_tasks.build, endpoint="portal_build", methods=["GET", "POST"])
+add(f"{P}/build/remark", view_func=portal_tasks.build_remark, endpoint="portal_build_remark", methods=["POST"])
+add(f"{P}/build/<int:number>/drawing", view_func=portal_tasks.build_file, endpoint="portal_build_file")
+add(f"{P}/services", view_func=portal_tasks.services_page, endpoint="portal_services", methods=["GET", "POST"])
+add(f"{P}/badges", view_func=portal_tasks.badges, endpoint="portal_badges", methods=["GET", "POST"])
+add(
+    f"{P}/badges/<int:badge_id>/withdraw",
+    view_func=portal_tasks.withdraw_badge,
+    endpoint="portal_badges_withdraw",
+    methods=["POST"],
+)
+add(f"{P}/banner/<size>.png", view_func=portal_kit.banner, endpoint="portal_invitation_banner")
+add(f"{P}/results", view_func=portal_kit.results, endpoint="portal_results")
+add(f"{P}/rebook", view_func=portal_rebook.rebook, endpoint="portal_rebook", methods=["GET", "POST"])
+
+T = f"{E}/exhibitor-tasks"
+add(T, view_func=task_board.board, endpoint="task_board")
+add(f"{T}/chase", view_func=task_board.chase, endpoint="task_chase", methods=["POST"])
+add(f"{T}/rules", view_func=task_board.rules, endpoint="task_rules", methods=["GET", "POST"])
+add(f"{T}/changes", view_func=task_board.changes, endpoint="entry_changes")
+add(f"{T}/changes/<int:change_id>", view_func=task_board.decide_change, endpoint="decide_entry_change", methods=["POST"])
+add(f"{T}/<int:participation_id>", view_func=task_board.exhibitor, endpoint="exhibitor_tasks")
+add(f"{T}/<int:participation_id>/entry", view_func=task_board.entry, endpoint="organizer_entry", methods=["GET", "POST"])
+add(f"{T}/<int:participation_id>/fascia", view_func=task_board.fascia, endpoint="organizer_fascia", methods=["POST"])
+add(f"{T}/<int:participation_id>/build", view_func=task_board.build, endpoint="organizer_build", methods=["POST"])
+add(
+    f"{T}/<int:participation_id>/build/<int:number>/drawing",
+    view_func=task_board.drawing,
+    endpoint="organizer_drawing",
+)

@@ -57,6 +57,12 @@ SAMPLES = {
     "batch_id": "select max(id) from import_batch",
     "row_id": "select max(id) from import_row",
     "payment_id": "select max(id) from payment",
+    "statement_id": "select max(id) from bank_statement where state = 'columns'",
+    "transaction_id": "select max(id) from bank_transaction where state = 'open'",
+    "product_id": "select max(id) from product where edition_id = :e",
+    "line_id": "select max(id) from order_line where edition_id = :e",
+    "text_id": "select max(id) from contract_text",
+    "number": "select 1",
     "layout_id": "select max(id) from badge_layout where edition_id = :e",
     "image_id": "select max(id) from badge_image where edition_id = :e",
 }

@@ -136,4 +136,4 @@ def _received(invoice_ids: list[int]) -> dict[int, Decimal]:
     rows = db.session.execute(
         select(Payment.invoice_id, func.sum(Payment.amount)).where(Payment.invoice_id.in_(invoice_ids)).group_by(Payment.invoice_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())

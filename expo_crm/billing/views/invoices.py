@@ -15,7 +15,7 @@ from expo_crm.billing import invoice_pdf, labels, queries
 from expo_crm.billing.domain.invoice import InvoiceState, PaymentRefused, is_overdue
 from expo_crm.billing.forms import PaymentForm
 from expo_crm.billing.models import Invoice
-from expo_crm.billing.services import payments
+from expo_crm.billing.services import dunning, payments
 from expo_crm.directory.models import Company
 from expo_crm.lib import clock, text
 from expo_crm.web import i18n, listing
@@ -42,7 +42,7 @@ def invoices() -> ResponseReturnValue:
         return received.get(invoice.id, Decimal(0))
 
     def open_amount(invoice: Invoice) -> Decimal:
-        return invoice.total - got(invoice) if invoice.state in UNPAID else Decimal(0)
+        return invoice.total - invoice.credited - got(invoice) if invoice.state in UNPAID else Decimal(0)
 
     page = listing.build(
         id="invoices",
@@ -125,7 +125,7 @@ def invoice(invoice_id: int) -> ResponseReturnValue:
 def _page(found: Invoice, form: PaymentForm | None = None) -> str:
     received = sum((p.amount for p in found.payments), Decimal(0))
     if form is None:
-        form = PaymentForm(formdata=None, amount=found.total - received, received_on=_today(), method="bank")
+        form = PaymentForm(formdata=None, amount=found.total - found.credited - received, received_on=_today(), method="bank")
     reversed_ids = {p.id for p in found.payments if p.amount < 0} | {
         one.id
         for one in found.payments
@@ -137,6 +137,8 @@ def _page(found: Invoice, form: PaymentForm | None = None) -> str:
         received=received,
         form=form,
         labels=labels,
+        notes=queries.list_notes_of(found.id),
+        reminders=dunning.steps_of([found.id]).get(found.id, []),
         late=is_overdue(found.state, found.due_on, _today()),
         reversed_ids=reversed_ids,
         may_book=current_principal().can(Permission.MONEY),

@@ -217,7 +217,7 @@ def amounts(contract: Contract) -> list[Instalment]:
 
 def numbers_of(contract_ids: set[int]) -> dict[int, str]:
     """Numbers by id, for the bank statement: exhibitors often write the contract's number."""
-    return dict(db.session.execute(select(Contract.id, Contract.number).where(Contract.id.in_(contract_ids))).tuples().all())
+    return dict(db.session.execute(select(Contract.id, Contract.number).where(Contract.id.in_(contract_ids))).all())
 
 
 def _live_ids(contract: Contract) -> list[int]:

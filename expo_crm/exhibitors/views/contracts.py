@@ -11,13 +11,15 @@ from sqlalchemy.orm import contains_eager, selectinload
 
 from expo_crm.billing import labels as invoice_labels
 from expo_crm.billing import queries as billing
+from expo_crm.billing import queries_money
+from expo_crm.billing.views.account import order_form
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries
 from expo_crm.exhibitors.domain.contract import BINDING, ContractState
 from expo_crm.exhibitors.forms import CancelForm, SignForm
 from expo_crm.exhibitors.models import Contract, ContractBooth
+from expo_crm.exhibitors.services import contract_changes, versions
 from expo_crm.exhibitors.services import contracts as services
-from expo_crm.exhibitors.services import versions
 from expo_crm.exhibitors.views import contract_pdf, labels
 from expo_crm.lib import clock
 from expo_crm.web import i18n, listing
@@ -148,6 +150,9 @@ def _page(found: Contract, sign: SignForm | None = None, cancel: CancelForm | No
         cancel=cancel or CancelForm(formdata=None),
         fee=services.fee_today(found) if found.state in BINDING else None,
         versions=versions.list_of(found.id),
+        addable=contract_changes.list_addable(found) if found.state in BINDING else [],
+        orders=[line for line in queries_money.orders_of(found.edition_id, found.company_id) if line.contract_id == found.id],
+        order_form=order_form(g.edition, formdata=None),
         may_sell=current_principal().can(Permission.SELL),
         today=today,
         State=ContractState,

@@ -15,6 +15,7 @@ from expo_crm.exhibitors.domain.booth import BoothRefusal, BoothState
 from expo_crm.exhibitors.domain.contract import ContractRefusal, ContractState
 from expo_crm.exhibitors.domain.contract_text import TextRefusal
 from expo_crm.exhibitors.domain.opportunity import LostReason, MoveRefusal, Source, Stage
+from expo_crm.exhibitors.domain.quote import QuoteRefusal
 from expo_crm.exhibitors.domain.rebooking import RebookRefusal
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.web import i18n
@@ -93,6 +94,14 @@ CONTRACT_TONES = {
     ContractState.AMENDED: "neutral",
     ContractState.CANCELLED: "danger",
 }
+VERSION_KINDS: dict[str, Any] = {
+    "first": _l("First version"),
+    "amendment": _l("Amendment"),
+    "downsizing": _l("Downsizing"),
+    "cancellation": _l("Cancellation"),
+}
+VERSION_STATES: dict[str, Any] = {"current": _l("Current"), "amended": _l("Amended"), "cancelled": _l("Cancelled")}
+VERSION_TONES = {"current": "success", "amended": "neutral", "cancelled": "danger"}
 ROLES: dict[str, Any] = {
     "main": _l("Main exhibitor"),
     "co": _l("Co-exhibitor"),
@@ -156,6 +165,17 @@ REFUSALS: dict[StrEnum, Any] = {
     RebookRefusal.NO_COMING_EDITION: _l("There is no next edition yet. Make it first."),
     RebookRefusal.NOTHING_TO_BOOK: _l("Please choose a booth."),
     RebookRefusal.HAS_CONTRACT: _l("There is a contract for the next edition already."),
+    QuoteRefusal.NO_LINES: _l("Choose a held booth or enter the square metres."),
+    QuoteRefusal.DISCOUNT: _l("Your role may give a discount from 0 to %(limit)s percent."),
+    QuoteRefusal.VALIDITY: _l("A quote holds from today for %(limit)s days at most."),
+    QuoteRefusal.STATE: _l("This step does not fit the state of the quote. Reload the page."),
+    QuoteRefusal.OVER: _l("This quote no longer holds. Write its next revision."),
+    QuoteRefusal.NO_PRICE: _l("No price list holds today and no booth of this kind has a price."),
+    QuoteRefusal.AREA: _l("The space must be more than 0 and at most %(limit)s m²."),
+    QuoteRefusal.LOST: _l("This opportunity is lost. Take it up again before you write a quote."),
+    QuoteRefusal.PRICE_CHANGED: _l(
+        "The quote says %(quoted)s without tax, its booths would cost %(now)s by now. Write the next revision or have the price approved."
+    ),
     ContractRefusal.NO_BOOTHS: _l("A contract needs at least one booth that is held for this company."),
     ContractRefusal.SOLD_TWICE: _l("Somebody else has just taken %(code)s. Nothing was stored."),
     ContractRefusal.WRONG_STATE: _l("This step does not fit the state of the contract. Reload the page."),
@@ -193,6 +213,11 @@ INPUT = {
     BoothRefusal.NO_OUTLINE,
     BoothRefusal.NOT_ADJOINING,
     BoothRefusal.NOT_TWO_PARTS,
+    QuoteRefusal.NO_LINES,
+    QuoteRefusal.DISCOUNT,
+    QuoteRefusal.VALIDITY,
+    QuoteRefusal.NO_PRICE,
+    QuoteRefusal.AREA,
     ContractRefusal.NO_BOOTHS,
     ContractRefusal.NEEDS_SIGNER,
     ContractRefusal.SIGNED_IN_FUTURE,

@@ -1,0 +1,147 @@
+"""Amending a contract, its extras, its versions and signed copies."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from flask import Response, abort, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from expo_crm.billing import labels as money_labels
+from expo_crm.billing.services import extras
+from expo_crm.billing.services.extras import OrderRefused
+from expo_crm.billing.views.account import order_form
+from expo_crm.exhibitors import queries
+from expo_crm.exhibitors.models import Contract, ContractVersion
+from expo_crm.exhibitors.services import contract_changes, versions
+from expo_crm.exhibitors.views import labels
+from expo_crm.exhibitors.views.contracts import version_of_form
+from expo_crm.lib import money, text
+from expo_crm.web import i18n
+from expo_crm.web.errors import Refused
+from expo_crm.web.policy import Permission, requires
+
+
+def _get(contract_id: int) -> Contract:
+    found = queries.find_contract(g.edition.id, contract_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _back(found: Contract) -> ResponseReturnValue:
+    return redirect(url_for("exhibitors.contract", contract_id=found.id))
+
+
+def _ids(name: str) -> list[int]:
+    return [int(v) for v in request.form.getlist(name)[:200] if v.isascii() and v.isdigit() and len(v) < 16]
+
+
+@requires(Permission.SELL)
+def amend(contract_id: int) -> ResponseReturnValue:
+    """Booths in and out and a discount, in one new version."""
+    found = _get(contract_id)
+    try:
+        off = money.parse_money(request.form.get("discount", "").strip() or "0", maximum=Decimal(99999999))
+    except money.AmountError:
+        raise Refused(_("Please enter a number, for example 1234.50."), 422) from None
+    with labels.answering():
+        done = contract_changes.amend(
+            found,
+            add=_ids("add"),
+            release=_ids("release"),
+            discount=off or None,
+            reason=text.clean(request.form.get("reason", ""))[:300],
+            version=version_of_form(),
+        )
+    shown = i18n.money(abs(done.difference), found.currency)
+    if done.invoice:
+        flash(_("New version made; %(amount)s more is invoiced.", amount=shown), "success")
+    elif done.notes:
+        flash(_("New version made; %(amount)s is credited.", amount=shown), "success")
+    else:
+        flash(_("New version made."), "success")
+    if done.fee:
+        flash(_("Fee for the space given back: %(fee)s", fee=i18n.money(done.fee, found.currency)), "warning")
+    return _back(found)
+
+
+@requires(Permission.SELL)
+def add_extra(contract_id: int) -> ResponseReturnValue:
+    found = _get(contract_id)
+    form = order_form(g.edition)
+    if not form.validate_on_submit():
+        raise Refused(next(iter(next(iter(form.errors.values()))), _("Please check your input.")), 422)
+    product = extras.find_product(g.edition.id, form.product.data)
+    if product is None:
+        abort(404)
+    try:
+        with labels.answering():
+            contract_changes.add_extra(found, product, form.quantity.data or 0)
+    except OrderRefused as refused:
+        raise Refused(money_labels.words(refused), 409, refused.reason.value) from None
+    flash(_("Ordered."), "success")
+    return _back(found)
+
+
+@requires(Permission.SELL)
+def drop_extra(contract_id: int, line_id: int) -> ResponseReturnValue:
+    found = _get(contract_id)
+    line = extras.find_line(g.edition.id, line_id)
+    if line is None or line.contract_id != found.id:
+        abort(404)
+    try:
+        with labels.answering():
+            contract_changes.drop_extra(found, line)
+    except OrderRefused as refused:
+        raise Refused(money_labels.words(refused), 409, refused.reason.value) from None
+    flash(_("The order is cancelled."), "success")
+    return _back(found)
+
+
+def _version(contract_id: int, number: int) -> tuple[Contract, ContractVersion]:
+    found = _get(contract_id)
+    version = versions.find(found.id, number)
+    if version is None:
+        abort(404)
+    return found, version
+
+
+@requires(Permission.SELL)
+def upload(contract_id: int, number: int) -> ResponseReturnValue:
+    """The signed copy, scanned or photographed."""
+    found, version = _version(contract_id, number)
+    file = request.files.get("file")
+    with labels.answering():
+        versions.keep_signed(version, (file.filename or "") if file else "", file.read() if file else b"")
+    flash(_("The signed copy is kept."), "success")
+    return _back(found)
+
+
+@requires(Permission.VIEW)
+def signed_copy(contract_id: int, number: int) -> ResponseReturnValue:
+    found, version = _version(contract_id, number)
+    data = versions.signed_file(version)
+    if data is None:
+        abort(404)
+    suffix = version.signed_file.rpartition(".")[2]
+    return attachment(data, version.signed_type, f"{found.number}-v{version.number}-signed.{suffix}")
+
+
+@requires(Permission.VIEW)
+def kept_pdf(contract_id: int, number: int) -> ResponseReturnValue:
+    """The PDF of a version as it went out."""
+    found, version = _version(contract_id, number)
+    data = versions.kept_file(version)
+    if data is None:
+        abort(404)
+    return attachment(data, "application/pdf", f"{found.number}-v{version.number}.pdf")
+
+
+def attachment(data: bytes, media_type: str, name: str) -> Response:
+    """A file to be saved, never shown in the page's own origin."""
+    response = Response(data, mimetype=media_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
