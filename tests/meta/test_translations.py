@@ -33,3 +33,12 @@ def test_a_text_has_one_chinese_everywhere():
                 key, chinese = (m if isinstance(m, str) else m[0] for m in (message.id, message.string))
                 seen.setdefault(key, {})[chinese] = folder.parent.name
     assert {key: found for key, found in seen.items() if len(found) > 1} == {}
+
+
+def test_a_bare_percent_sign_breaks_no_page():
+    """Templates fill in placeholders of every text, so a lone % in a translation would end in an error page."""
+    for folder in owners():
+        for message in load(catalogue_path(folder)):
+            for text in (message.id, message.string):
+                for form in [text] if isinstance(text, str) else text:
+                    assert not re.search(r"%(?!\(\w+\)[sd]|%)", form or ""), form
