@@ -122,16 +122,49 @@ def connect(app: Flask) -> None:
         "staff_invitation", to_email=email, to_name=name, locale=locale, context={"name": name, "link": link}
     )
 
-    from expo_crm.exhibitors.services import portal
+    from expo_crm.exhibitors.services import portal, portal_hooks
     from expo_crm.matchmaking.services import meetings, supply
-    from expo_crm.onsite.services import events
+    from expo_crm.onsite.services import events, stand_badges
     from expo_crm.visitors.services import invitation_use
 
     app.extensions["expo_portal_accept"] = portal.accept
+    def mail_reset(payload: dict[str, str], _progress: object) -> dict[str, int]:
+        found = accounts.services.reset_link(payload["email"])
+        if found is not None:
+            user, token = found
+            link = f"{app.config['SETTINGS'].base_url}/welcome/{token}"
+            context = {"name": user.name, "link": link}
+            mail.queue("accounts_reset", to_email=user.email, to_name=user.name, locale=user.locale, context=context)
+        return {}
+
+    jobs.register(app, "accounts.reset", mail_reset)
+    app.extensions["expo_reset_ask"] = lambda email: jobs.services.enqueue("accounts.reset", {"email": email})
     app.extensions["expo_invitation_use"] = invitation_use.use_of
+    app.extensions["expo_stand_badges"] = stand_badges.StandBadges
+    portal_hooks.add_counter(app, "guests", invitation_use.counts_of)
+    portal_hooks.add_counter(app, "offers", supply.counts_of)
+    portal_hooks.add_counter(app, "meetings", supply.meeting_counts_of)
+    portal_hooks.add_counter(app, "badges", stand_badges.badge_counts_of)
+    portal_hooks.add_counter(app, "leads", stand_badges.lead_counts_of)
     app.extensions["expo_interests"] = supply.Interests
     app.extensions["expo_offers"] = supply.Offers
     app.extensions["expo_registration_closed"] = lambda r: (meetings.cancel_of(r), events.cancel_of(r))
+
+    from expo_crm.directory import queries_day
+    from expo_crm.directory.services import ownership
+    from expo_crm.exhibitors import queries_workday as sales
+
+    app.extensions["expo_pool_warning"] = lambda owner, companies, days: mail.queue(
+        "directory_pool_warning",
+        to_email=owner.email,
+        to_name=owner.name,
+        locale=owner.locale,
+        context={"name": owner.name, "companies": companies, "days": days},
+    )
+    ownership.register_open_business(app, "opportunities", sales.companies_with_open_opportunity)
+    ownership.register_open_business(app, "contracts", sales.companies_with_open_contract)
+    queries_day.register_counter(app, "opportunities", sales.new_opportunities)
+    queries_day.register_teams(app, sales.teams)
 
 
 def import_tables() -> None:

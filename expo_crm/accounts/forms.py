@@ -33,6 +33,10 @@ class SignInForm(BaseForm):
     password = PasswordField(_l("Password"), [InputRequired(), Length(max=1000)])
 
 
+class ForgotForm(BaseForm):
+    email = EmailField(_l("E-mail"), [NotBlank(), Email(), Length(max=254)])
+
+
 class AcceptForm(BaseForm):
     email = EmailField(_l("E-mail"), [NotBlank(), Email(), Length(max=254)])
     name = StringField(_l("Your name"), [NotBlank(), Length(max=100)])

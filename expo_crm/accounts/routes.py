@@ -10,6 +10,7 @@ blueprint = Blueprint("accounts", __name__)
 add = blueprint.add_url_rule
 
 add("/sign-in", view_func=sign_in.sign_in, endpoint="sign_in", methods=["GET", "POST"])
+add("/forgot", view_func=sign_in.forgot, endpoint="forgot", methods=["GET", "POST"])
 add("/sign-out", view_func=sign_in.sign_out, endpoint="sign_out", methods=["POST"])
 add("/welcome/<token>", view_func=sign_in.welcome, endpoint="welcome", methods=["GET", "POST"])
 add("/me", view_func=profile.profile, endpoint="profile", methods=["GET", "POST"])

@@ -225,6 +225,38 @@ def accept_link(link: OneTimeLink, *, email: str, name: str, password: str, loca
     return user
 
 
+RESET_ASKS, RESET_WINDOW = 3, dt.timedelta(hours=1)
+
+
+def ask_reset(email: str, network: str) -> None:
+    """Let a job see whether there is such an account and mail it: the page takes the same time and says the same either way.
+
+    Three an hour per address, ten times that per network; more are passed over in silence. ``expo_reset_ask``:
+    ``(email) -> None``, filled by the packages above.
+    """
+    now = clock.now()
+    subjects = [f"reset:{email}"[:300], f"reset-network:{network}"[:300]]
+    counts = dict(
+        db.session.execute(
+            select(SignInAttempt.subject, func.count())
+            .where(SignInAttempt.subject.in_(subjects), SignInAttempt.at > now - RESET_WINDOW)
+            .group_by(SignInAttempt.subject)
+        ).all()
+    )
+    if counts.get(subjects[0], 0) >= RESET_ASKS or counts.get(subjects[1], 0) >= RESET_ASKS * 10:
+        return
+    db.session.add_all(SignInAttempt(subject=s, at=now) for s in subjects)
+    ask = current_app.extensions.get("expo_reset_ask")
+    if ask:
+        ask(email)
+
+
+def reset_link(email: str) -> tuple[User, str] | None:
+    """The account of this address and a one-time token for a new password; None when nobody signs in with it."""
+    user = db.session.scalar(select(User).where(User.email == email, User.active, User.password_hash.is_not(None)))
+    return (user, create_link("reset", user.email, name=user.name, user_id=user.id)) if user else None
+
+
 def set_roles(user: User, roles: list[str]) -> None:
     """Replace a user's roles and end the user's sessions, so that the change holds at once."""
     before = user.role_codes

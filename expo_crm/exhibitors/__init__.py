@@ -23,15 +23,21 @@ def init_app(app: Flask) -> None:
         importing,
         merge_rules,
         plan_clone,
+        portal_tasks,
+        quotes,
     )
-    from expo_crm.exhibitors.views import company_page, portal_access
+    from expo_crm.exhibitors.views import company_page, portal_access, task_board
     from expo_crm.shows.services import editions
 
     editions.register_cloner(app, "booths", plan_clone.clone)
     jobs.register(app, "exhibitors.expire_holds", lambda _payload, _progress: {"freed": booths.expire_holds()})
     jobs.register(app, "exhibitors.expire_rights", lambda _payload, _progress: {"ended": first_refusal.expire()})
+    jobs.register(app, "exhibitors.expire_quotes", lambda _payload, _progress: {"ended": quotes.expire()})
     jobs.register(app, importing.PREVIEW_JOB, importing.preview_job)
     jobs.register(app, importing.LOAD_JOB, importing.load_job)
+    jobs.register(app, "exhibitors.remind_tasks", lambda _payload, _progress: {"mails": portal_tasks.remind_all()})
+    editions.register_cloner(app, "portal", portal_tasks.clone_rules)
+    app.extensions.setdefault("expo_navigation_counts", {})["exhibitors.task_board"] = task_board.waiting_for_navigation
     merge_rules.register()
     inventory.init_app(app)
     payments.listen(app, contracts.follow_payment)

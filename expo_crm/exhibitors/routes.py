@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from expo_crm.exhibitors import routes_pipeline
+from expo_crm.exhibitors import routes_inventory
 from expo_crm.exhibitors.views import (
     board,
     contract_changes,
@@ -195,3 +196,5 @@ add(
     view_func=task_board.drawing,
     endpoint="organizer_drawing",
 )
+
+routes_inventory.register(blueprint)

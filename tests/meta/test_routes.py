@@ -10,6 +10,7 @@ from expo_crm.web.policy import Policy
 PUBLIC = {
     "home",
     "health.healthz",
+    "accounts.forgot",
     "accounts.sign_in",
     "visitors.register",
     "visitors.privacy",

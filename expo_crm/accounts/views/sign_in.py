@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from expo_crm.accounts import services
-from expo_crm.accounts.forms import PASSWORD_PROBLEMS, AcceptForm, SignInForm
+from expo_crm.accounts.forms import PASSWORD_PROBLEMS, AcceptForm, ForgotForm, SignInForm
 from expo_crm.db import keep_on_refusal
 from expo_crm.lib import emails
 from expo_crm.web import i18n
@@ -52,6 +52,17 @@ def sign_in() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     services.sign_out()
     return redirect(url_for("accounts.sign_in"))
+
+
+@public()
+def forgot() -> ResponseReturnValue:
+    """Ask for a link to a new password. The answer is the same whether there is such an account or not."""
+    form = ForgotForm()
+    if form.validate_on_submit():
+        email = emails.email_key(form.email.data) or form.email.data.lower()
+        services.ask_reset(email, request.remote_addr or "")
+        return render_template("accounts/forgot.html", form=form, sent=True)
+    return render_template("accounts/forgot.html", form=form, sent=False), 422 if form.is_submitted() else 200
 
 
 @public()

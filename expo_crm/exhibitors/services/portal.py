@@ -15,13 +15,13 @@ from expo_crm.accounts import services as accounts
 from expo_crm.accounts.models import OneTimeLink, User, UserSession
 from expo_crm.audit import services as audit
 from expo_crm.billing import queries as billing
-from expo_crm.billing.domain.invoice import InvoiceKind, InvoiceState
+from expo_crm.billing.domain.invoice import InvoiceState
 from expo_crm.billing.models import Invoice
 from expo_crm.db import db
 from expo_crm.directory.models import Company, Participation
-from expo_crm.exhibitors import queries
+from expo_crm.exhibitors import queries, queries_tasks
 from expo_crm.exhibitors.domain.contract import BINDING, ContractState
-from expo_crm.exhibitors.domain.portal import Facts, Task, tasks_of
+from expo_crm.exhibitors.domain.portal import Role, Task
 from expo_crm.exhibitors.models import (
     Booth,
     BoothOccupant,
@@ -41,7 +41,7 @@ VISIBLE = (ContractState.SENT, ContractState.SIGNED, ContractState.IN_FORCE, Con
 
 
 class PortalError(ValueError):
-    """A refusal. ``code``: "email-format", "email-staff", "member-already", "last-member"."""
+    """A refusal. ``code``: "email-format", "email-staff", "member-already", "last-member", "label-blank", "label-taken", "label-many"."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -80,7 +80,14 @@ def enter(user_id: int, participation_id: int) -> Participation | None:
     found = next((p for p in mine if p.id == participation_id), None)
     if found is not None:
         g.edition, g.portal, g.portal_others = found.edition, found, mine
+        g.portal_role = role_of(user_id, found.company_id)
     return found
+
+
+def role_of(user_id: int, company_id: int) -> str:
+    """main | finance | staff; "" for somebody who has no access."""
+    query = select(PortalMember.role).where(PortalMember.user_id == user_id, PortalMember.company_id == company_id)
+    return db.session.scalar(query) or ""
 
 
 def list_members(company_id: int) -> list[PortalMember]:
@@ -111,7 +118,7 @@ def list_open_links(company_id: int) -> list[OneTimeLink]:
     )
 
 
-def invite(participation: Participation, email: str, name: str, locale: str) -> None:
+def invite(participation: Participation, email: str, name: str, locale: str, role: str = Role.MAIN) -> None:
     """Mail a contact the way into the portal: a link that works once, or the news that an account may see one company more.
 
     Raises PortalError: "email-format", "email-staff", "member-already".
@@ -125,11 +132,13 @@ def invite(participation: Participation, email: str, name: str, locale: str) -> 
     base: str = current_app.config["SETTINGS"].base_url
     known = user is not None and user.active and user.password_hash is not None
     if user is not None and known:
-        if not add_member(user, participation.company_id):
+        if not add_member(user, participation.company_id, role):
             raise PortalError("member-already")
         link, locale = base + url_for("exhibitors.portal_home"), user.locale
     else:
-        token = accounts.create_link("portal", address, name=name, company_id=participation.company_id)
+        token = accounts.create_link(
+            "portal", address, name=name, role=str(role), company_id=participation.company_id
+        )
         link = base + url_for("accounts.welcome", token=token)
     mail.queue(
         "exhibitors_portal_invitation",
@@ -151,15 +160,15 @@ def invite(participation: Participation, email: str, name: str, locale: str) -> 
         "company",
         participation.company_id,
         edition_id=participation.edition_id,
-        changes={"known": known},
+        changes={"known": known, "role": str(role)},
     )
 
 
-def add_member(user: User, company_id: int) -> bool:
+def add_member(user: User, company_id: int, role: str = Role.MAIN) -> bool:
     """Let an account act for a company. False when it may already."""
     try:
         with db.session.begin_nested():
-            db.session.add(PortalMember(user_id=user.id, company_id=company_id))
+            db.session.add(PortalMember(user_id=user.id, company_id=company_id, role=str(role)))
             db.session.flush()
     except IntegrityError:
         return False
@@ -171,7 +180,7 @@ def accept(link: OneTimeLink, user: User) -> None:
     """An invitation was accepted: the account belongs to its company, whose links for customers are made ready."""
     if link.purpose != "portal" or link.company_id is None or db.session.get(Company, link.company_id) is None:
         return
-    add_member(user, link.company_id)
+    add_member(user, link.company_id, link.role if link.role in set(Role) else Role.MAIN)
     for participation in db.session.scalars(
         select(Participation).where(Participation.company_id == link.company_id, Participation.outcome == "planned")
     ):
@@ -184,10 +193,25 @@ def remove_member(participation: Participation, member_id: int) -> None:
     found = next((m for m in members if m.id == member_id), None)
     if found is None:
         raise LookupError(member_id)
-    if len(members) == 1:
+    if found.role == Role.MAIN and sum(m.role == Role.MAIN for m in members) == 1:
         raise PortalError("last-member")
     audit.record("portal.member", "company", participation.company_id, changes={"user_id": [found.user_id, None]})
     db.session.execute(delete(PortalMember).where(PortalMember.id == found.id))
+
+
+def set_role(participation: Participation, member_id: int, role: str) -> None:
+    """Another role for a member. Raises PortalError("last-member") for the last main contact, LookupError."""
+    members = list_members(participation.company_id)
+    found = next((m for m in members if m.id == member_id), None)
+    if found is None or role not in set(Role):
+        raise LookupError(member_id)
+    if found.role == Role.MAIN != role and sum(m.role == Role.MAIN for m in members) == 1:
+        raise PortalError("last-member")
+    before, found.role = found.role, role
+    db.session.flush()
+    audit.record(
+        "portal.role", "company", participation.company_id, changes={"user_id": found.user_id, "role": [before, role]}
+    )
 
 
 def last_seen(user_ids: list[int]) -> dict[int, Any]:
@@ -286,6 +310,12 @@ def find_entry(participation_id: int) -> DirectoryEntry | None:
     return db.session.scalar(select(DirectoryEntry).where(DirectoryEntry.participation_id == participation_id))
 
 
+def clean_field(name: str, value: str) -> str:
+    """A text of the entry as it is stored."""
+    intro = name.startswith("intro")
+    return text.clean(value, multiline=intro, limit=4000 if intro else 300)
+
+
 def save_entry(
     participation: Participation, values: Mapping[str, str], brands: list[str], category_ids: list[int]
 ) -> None:
@@ -295,12 +325,7 @@ def save_entry(
         found = DirectoryEntry(participation_id=participation.id, updated_at=clock.now())
         db.session.add(found)
     before = {name: getattr(found, name) or "" for name in ENTRY_FIELDS} | {"brands": found.brands or []}
-    after: dict[str, Any] = {
-        name: text.clean(
-            values.get(name, ""), multiline=name.startswith("intro"), limit=4000 if name.startswith("intro") else 300
-        )
-        for name in ENTRY_FIELDS
-    }
+    after: dict[str, Any] = {name: clean_field(name, values.get(name, "")) for name in ENTRY_FIELDS}
     after["brands"] = brands[:30]
     for name, value in after.items():
         setattr(found, name, value)
@@ -319,27 +344,60 @@ def save_entry(
 # --- inviting customers ----------------------------------------------------------------------------------------------
 
 
-def find_link(participation_id: int) -> InvitationLink | None:
-    return db.session.scalar(select(InvitationLink).where(InvitationLink.participation_id == participation_id))
+def find_link(participation_id: int, label: str = "") -> InvitationLink | None:
+    """The exhibitor's own link, or that of a stand member."""
+    return db.session.scalar(
+        select(InvitationLink).where(
+            InvitationLink.participation_id == participation_id, InvitationLink.label == label
+        )
+    )
 
 
-def ensure_link(participation: Participation) -> InvitationLink:
-    """The exhibitor's personal link, made when it is missing."""
-    found = find_link(participation.id)
+def list_links(participation_id: int) -> list[InvitationLink]:
+    """The company's own link first, then those of its people."""
+    return list(
+        db.session.scalars(
+            select(InvitationLink)
+            .where(InvitationLink.participation_id == participation_id)
+            .order_by(InvitationLink.label != "", InvitationLink.id)
+        )
+    )
+
+
+def ensure_link(participation: Participation, label: str = "") -> InvitationLink:
+    """The exhibitor's personal link (with ``label``: a stand member's), made when it is missing."""
+    found = find_link(participation.id, label)
     if found is not None:
         return found
-    new = InvitationLink(participation_id=participation.id, code=ids.new_code(10), created_at=clock.now())
+    new = InvitationLink(
+        participation_id=participation.id, label=label, code=ids.new_code(10), created_at=clock.now()
+    )
     try:
         with db.session.begin_nested():
             db.session.add(new)
             db.session.flush()
     except IntegrityError:  # made in another tab at the same moment
-        found = find_link(participation.id)
+        found = find_link(participation.id, label)
         if found is None:
             raise
         return found
     audit.record("invitation.link", "participation", participation.id, edition_id=participation.edition_id)
     return new
+
+
+MOST_LINKS = 60
+
+
+def add_member_link(participation: Participation, name: str) -> InvitationLink:
+    """A link of its own for somebody on the stand. Raises PortalError: "label-blank", "label-taken", "label-many"."""
+    label = text.clean(name, limit=100)
+    if text.is_blank(label):
+        raise PortalError("label-blank")
+    if find_link(participation.id, label) is not None:
+        raise PortalError("label-taken")
+    if len(list_links(participation.id)) >= MOST_LINKS:
+        raise PortalError("label-many")
+    return ensure_link(participation, label)
 
 
 def link_url(link: InvitationLink) -> str:
@@ -361,34 +419,20 @@ class Overview:
     booths: list[Booth]
     entry: Entry
     offers: int
-    link: InvitationLink | None
+    links: list[InvitationLink]
     use: portal_hooks.InvitationUse
 
 
 def overview(participation: Participation) -> Overview:
-    contracts, invoices = list_contracts(participation), list_invoices(participation)
-    live = [c for c in contracts if c.state != ContractState.CANCELLED]
-    entry, link = get_entry(participation), find_link(participation.id)
-    use = portal_hooks.invitation_use(link.id) if link else portal_hooks.InvitationUse()
-    offers = len(portal_hooks.offers_of(participation.id))
-    deposit = _of_kind(invoices, InvoiceKind.DEPOSIT)
-    balance = _of_kind(invoices, InvoiceKind.BALANCE) or _of_kind(invoices, InvoiceKind.FULL)
-    facts = Facts(
-        starts_on=participation.edition.starts_on,
-        contract_state=live[0].state if live else "",
-        deposit_due=deposit.due_on if deposit else None,
-        deposit_paid=deposit is not None and deposit.state == InvoiceState.PAID,
-        balance_due=balance.due_on if balance else None,
-        balance_paid=balance is not None and balance.state == InvoiceState.PAID,
-        entry_complete=entry.complete,
-        offers=offers,
-        invitations_used=use.registered,
+    links = list_links(participation.id)
+    tasks = queries_tasks.tasks_by_exhibitor(participation.edition, [participation])[participation.id]
+    return Overview(
+        tasks,
+        list_contracts(participation),
+        list_invoices(participation),
+        list_booths(participation),
+        get_entry(participation),
+        len(portal_hooks.offers_of(participation.id)),
+        links,
+        portal_hooks.invitation_use(*(link.id for link in links)),
     )
-    tasks = tasks_of(facts, clock.local_day(clock.now(), participation.edition.timezone))
-    return Overview(tasks, contracts, invoices, list_booths(participation), entry, offers, link, use)
-
-
-def _of_kind(invoices: list[Invoice], kind: InvoiceKind) -> Invoice | None:
-    """The one that is still to pay, else the last one."""
-    found = [i for i in invoices if i.kind == kind and i.state not in {InvoiceState.CANCELLED, InvoiceState.REFUNDED}]
-    return next((i for i in found if i.state != InvoiceState.PAID), found[-1] if found else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask import Response, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -13,53 +13,29 @@ from expo_crm.billing import invoice_pdf
 from expo_crm.billing import labels as billing_labels
 from expo_crm.billing.domain.invoice import InvoiceState
 from expo_crm.db import db
-from expo_crm.directory.models import Participation
-from expo_crm.exhibitors import queries
-from expo_crm.exhibitors.domain.portal import TaskKey, TaskState, share_done
+from expo_crm.exhibitors import queries, queries_tasks, task_labels
+from expo_crm.exhibitors.domain.portal import TaskState, share_done
 from expo_crm.exhibitors.models import Booth
 from expo_crm.exhibitors.portal_forms import EntryForm, InviteForm
-from expo_crm.exhibitors.portal_frame import enter
-from expo_crm.exhibitors.services import contracts, portal, portal_hooks
+from expo_crm.exhibitors.portal_frame import enter, may
+from expo_crm.exhibitors.services import contracts, portal, portal_tasks, rebooking
 from expo_crm.exhibitors.services.portal import PortalError
-from expo_crm.exhibitors.views import contract_pdf, labels
-from expo_crm.lib.qr import qr_path, qr_png
+from expo_crm.exhibitors.services.portal_tasks import PAGE_OF, TaskRefused
+from expo_crm.exhibitors.views import contract_pdf, entry_diff, labels
 from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Category, Hall
 from expo_crm.web import i18n
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import current_principal, exhibitor
 
-TASKS: dict[TaskKey, tuple[Any, Any, str]] = {
-    TaskKey.CONTRACT: (
-        _l("Sign the contract"),
-        _l("Print it, sign it, send it back to your contact."),
-        "portal_contract",
-    ),
-    TaskKey.DEPOSIT: (_l("Pay the deposit"), _l("The booth is yours for certain when it has arrived."), "portal_money"),
-    TaskKey.BALANCE: (_l("Pay the balance"), _l("Before the show opens."), "portal_money"),
-    TaskKey.ENTRY: (
-        _l("Complete the directory entry"),
-        _l("Name and introduction in Chinese and English."),
-        "portal_entry",
-    ),
-    TaskKey.OFFERS: (_l("Say what you show"), _l("Visitors find you by product category."), "portal_entry"),
-    TaskKey.INVITE: (
-        _l("Invite your customers"),
-        _l("Invited visitors are the ones most likely to come."),
-        "portal_invitation",
-    ),
-}
-TASK_LOOKS: dict[TaskState, tuple[Any, str]] = {
-    TaskState.DONE: (_l("Done"), "success"),
-    TaskState.OVERDUE: (_l("Overdue"), "danger"),
-    TaskState.SOON: (_l("Due soon"), "warning"),
-    TaskState.OPEN: (_l("Open"), "info"),
-}
 MEMBER_ERRORS = {
     "email-format": _l("Please enter an e-mail address."),
     "email-staff": _l("This address cannot be used for the portal."),
     "member-already": _l("This person has access already."),
-    "last-member": _l("The last person with access cannot be removed."),
+    "last-member": _l("The last main contact cannot be removed. Make somebody else the main contact first."),
+    "label-blank": _l("This field is required."),
+    "label-taken": _l("There is a link under this name already."),
+    "label-many": _l("There are too many links."),
 }
 
 
@@ -78,23 +54,30 @@ def overview(participation_id: int) -> ResponseReturnValue:
     found = portal.overview(here)
     tasks = [
         {
-            "title": TASKS[t.key][0],
-            "text": TASKS[t.key][1],
-            "url": url_for(f"exhibitors.{TASKS[t.key][2]}", participation_id=here.id),
-            "label": TASK_LOOKS[t.state][0],
-            "tone": TASK_LOOKS[t.state][1],
+            "title": task_labels.TITLES[t.key],
+            "text": task_labels.TEXTS[t.key],
+            "url": url_for(f"exhibitors.{PAGE_OF[t.key]}", participation_id=here.id),
+            "label": task_labels.LOOKS[t.state][0],
+            "tone": task_labels.LOOKS[t.state][1],
             "due": t.due,
             "done": t.state is TaskState.DONE,
         }
         for t in found.tasks
+        if may(f"exhibitors.{PAGE_OF[t.key]}")
     ]
+    coming = rebooking.coming_edition(here.edition)
     counted = [i for i in found.invoices if i.state not in {InvoiceState.CANCELLED, InvoiceState.REFUNDED}]
     return render_template(
         "exhibitors/portal/overview.html",
         here=here,
         found=found,
         tasks=tasks,
-        percent=share_done(found.tasks),
+        percent=share_done([t for t in found.tasks if may(f"exhibitors.{PAGE_OF[t.key]}")]),
+        next_task=next((t for t in tasks if not t["done"]), None),
+        may_money=may("exhibitors.portal_money"),
+        opened=sum(link.opened for link in found.links),
+        rebook=coming if coming is not None and may("exhibitors.portal_rebook") else None,
+        role=task_labels.ROLES[g.portal_role],
         done=sum(t["done"] for t in tasks),
         owed=sum(i.total for i in counted) - _received(counted),
         contract=next(iter(found.contracts), None),
@@ -196,23 +179,28 @@ def _groups(tree: list[Category]) -> list[tuple[Category, list[Category]]]:
 
 @exhibitor()
 def entry(participation_id: int) -> ResponseReturnValue:
-    """The directory entry in two languages, and the product categories."""
+    """The directory entry in two languages, and the product categories; after publication an edit waits for the organizer."""
     here = enter(participation_id)
-    stored = portal.get_entry(here)
+    stored, mode = portal.get_entry(here), portal_tasks.mode_of(here.edition)
+    waiting = queries_tasks.find_open_change(here.id)
+    shown = waiting.after if waiting else portal_tasks.entry_state(here)
+    form = EntryForm(data={**shown, "brands": brands_line(shown["brands"])})
     tree = shows.list_categories(here.edition.show_id)
-    form = EntryForm(
-        data={
-            **{name: getattr(stored, name) for name in portal.ENTRY_FIELDS},
-            "brands": "、".join(stored.brands) if i18n.locale() == "zh" else ", ".join(stored.brands),
-            "categories": sorted(portal_hooks.offers_of(here.id)),
-        }
-    )
     form.categories.choices = [(c.id, i18n.bi(c)) for c in tree]
     if form.validate_on_submit():
         values = {name: form[name].data or "" for name in portal.ENTRY_FIELDS}
-        portal.save_entry(here, values, form.brand_list, form.categories.data or [])
-        flash(_("Saved. Your entry is up to date."), "success")
-        return redirect(url_for("exhibitors.portal_entry", participation_id=here.id))
+        try:
+            done = portal_tasks.edit_entry(here, values, form.brand_list, form.categories.data or [])
+        except TaskRefused as error:
+            form.form_errors.append(str(task_labels.REFUSALS[error.code]))
+        else:
+            flash(
+                _("Saved. Your entry is up to date.")
+                if done == "saved"
+                else _("Your change is with the organizer. You get a mail when it is decided."),
+                "success",
+            )
+            return redirect(url_for("exhibitors.portal_entry", participation_id=here.id))
     return render_template(
         "exhibitors/portal/entry.html",
         here=here,
@@ -220,61 +208,25 @@ def entry(participation_id: int) -> ResponseReturnValue:
         groups=_groups(tree),
         chosen=set(form.categories.data or []),
         stored=stored,
+        mode=mode,
+        rules=queries_tasks.find_rules(here.edition_id),
+        changes=[entry_diff.shown(c, tree) for c in queries_tasks.list_changes(here.id)[:10]],
+        labels=task_labels,
     ), 422 if form.is_submitted() else 200
 
 
-@exhibitor()
-def invitation(participation_id: int) -> ResponseReturnValue:
-    """The personal link for own customers, its QR code, a text to send, and who used it."""
-    here = enter(participation_id)
-    if request.method == "POST":
-        portal.ensure_link(here)
-        return redirect(url_for("exhibitors.portal_invitation", participation_id=here.id))
-    link = portal.find_link(here.id)
-    url = portal.link_url(link) if link else ""
-    return render_template(
-        "exhibitors/portal/invitation.html",
-        here=here,
-        link=link,
-        url=url,
-        qr=qr_path(url) if url else None,
-        texts=[("zh", "中文", _letter(here, url, "zh")), ("en", "English", _letter(here, url, "en"))] if url else [],
-        use=portal_hooks.invitation_use(link.id) if link else None,
-    )
-
-
-def _letter(here: Participation, url: str, locale: str) -> str:
-    """A text to send to customers, in one language whoever is looking."""
-    edition, stands = here.edition, here.stands
-    with i18n.in_locale(locale):
-        lines = [
-            _("Dear customer,"),
-            _(
-                "we exhibit at %(edition)s, %(from)s to %(to)s, %(venue)s, and would be glad to see you there.",
-                **{
-                    "edition": i18n.bi(edition),
-                    "from": i18n.date(edition.starts_on, "long"),
-                    "to": i18n.date(edition.ends_on, "long"),
-                    "venue": i18n.bi(edition, "venue"),
-                },
-            ),
-            *([_("You find us at stand %(stands)s.", stands=stands)] if stands else []),
-            _("With this link you register free of charge:"),
-            url,
-            i18n.bi(here.company),
-        ]
-    return "\n".join(str(line) for line in lines)
+def brands_line(brands: list[str]) -> str:
+    return "、".join(brands) if i18n.locale() == "zh" else ", ".join(brands)
 
 
 @exhibitor()
-def invitation_qr(participation_id: int) -> ResponseReturnValue:
+def withdraw_change(participation_id: int) -> ResponseReturnValue:
     here = enter(participation_id)
-    link = portal.find_link(here.id)
-    if link is None:
-        abort(404)
-    response = Response(qr_png(portal.link_url(link)), mimetype="image/png")
-    response.headers["Content-Disposition"] = f'attachment; filename="invitation-{link.code}.png"'
-    return response
+    waiting = queries_tasks.find_open_change(here.id)
+    if waiting is not None:
+        portal_tasks.withdraw_change(waiting)
+        flash(_("The change was withdrawn."), "success")
+    return redirect(url_for("exhibitors.portal_entry", participation_id=here.id))
 
 
 @exhibitor()
@@ -284,7 +236,9 @@ def team(participation_id: int) -> ResponseReturnValue:
     form = InviteForm(data={"locale": i18n.locale()})
     if form.validate_on_submit():
         try:
-            portal.invite(here, form.email.data or "", form.name.data or "", form.locale.data or "zh")
+            portal.invite(
+                here, form.email.data or "", form.name.data or "", form.locale.data or "zh", form.role.data or "main"
+            )
         except PortalError as error:
             form.email.errors = [MEMBER_ERRORS[error.code]]
         else:
@@ -297,6 +251,7 @@ def team(participation_id: int) -> ResponseReturnValue:
         members=portal.list_members(here.company_id),
         waiting=portal.list_open_links(here.company_id),
         me=current_principal().id,
+        roles=task_labels.ROLES,
     ), 422 if form.is_submitted() else 200
 
 
@@ -311,4 +266,17 @@ def remove_member(participation_id: int, member_id: int) -> ResponseReturnValue:
         raise Refused(str(MEMBER_ERRORS[error.code]), 409) from None
     db.session.flush()
     flash(_("Access was taken away."), "success")
+    return redirect(url_for("exhibitors.portal_home"))
+
+
+@exhibitor()
+def member_role(participation_id: int, member_id: int) -> ResponseReturnValue:
+    here = enter(participation_id)
+    try:
+        portal.set_role(here, member_id, request.form.get("role", ""))
+    except LookupError:
+        abort(404)
+    except PortalError as error:
+        raise Refused(str(MEMBER_ERRORS[error.code]), 409) from None
+    flash(_("Saved."), "success")
     return redirect(url_for("exhibitors.portal_home"))

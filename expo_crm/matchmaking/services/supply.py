@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.directory.models import Participation
 from expo_crm.lib import text
-from expo_crm.matchmaking.models import Demand, Offer
+from expo_crm.matchmaking.models import Demand, Meeting, Offer
 from expo_crm.shows.models import Category, Edition
 from expo_crm.visitors.models import Registration
 
@@ -78,6 +78,26 @@ def set_offers(participation: Participation, offers: dict[int, str]) -> set[int]
         changes={"categories": [sorted(known), sorted(wanted)]},
     )  # fmt: skip
     return wanted
+
+
+def counts_of(participation_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """participation id → how many categories it offers."""
+    rows = db.session.execute(
+        select(Offer.participation_id, func.count().label("offers"))
+        .where(Offer.participation_id.in_(participation_ids))
+        .group_by(Offer.participation_id)
+    )
+    return {r.participation_id: {"offers": r.offers} for r in rows}
+
+
+def meeting_counts_of(participation_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """participation id → how many meetings were ``held``."""
+    rows = db.session.execute(
+        select(Meeting.participation_id, func.count().label("held"))
+        .where(Meeting.participation_id.in_(participation_ids), Meeting.state == "held")
+        .group_by(Meeting.participation_id)
+    )
+    return {r.participation_id: {"held": r.held} for r in rows}
 
 
 class Interests:

@@ -1,0 +1,57 @@
+"""/portal/…/rebook: the own stand in the coming edition, its price and deposit, one button."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from expo_crm.db import db
+from expo_crm.exhibitors.models import Contract, Opportunity
+from expo_crm.exhibitors.portal_frame import enter
+from expo_crm.exhibitors.services import portal_rebooking as services
+from expo_crm.exhibitors.services import rebooking
+from expo_crm.exhibitors.views import labels
+from expo_crm.web import i18n
+from expo_crm.web.policy import exhibitor
+
+
+@exhibitor()
+def rebook(participation_id: int) -> ResponseReturnValue:
+    here = enter(participation_id)
+    coming = rebooking.coming_edition(here.edition)
+    if coming is None:
+        return render_template("exhibitors/portal/rebook.html", here=here, coming=None)
+    if request.method == "POST":
+        chosen = [int(v) for v in request.form.getlist("booth")[:20] if re.fullmatch(r"\d{1,15}", v, re.ASCII)]
+        with labels.answering():
+            contract = services.rebook(here, coming, chosen, locale=i18n.locale())
+        flash(
+            _("Thank you! Your stand is held, and contract %(number)s is being prepared.", number=contract.number), "success"
+        )
+        return redirect(url_for("exhibitors.portal_rebook", participation_id=here.id))
+    contract = db.session.scalar(
+        select(Contract)
+        .join(Opportunity, Opportunity.id == Contract.opportunity_id)
+        .where(
+            Opportunity.edition_id == coming.id,
+            Opportunity.company_id == here.company_id,
+            Contract.state.in_(("draft", "sent", "signed", "in_force")),
+        )
+        .limit(1)
+    )
+    offers = [] if contract else services.offers_of(here, coming)
+    return render_template(
+        "exhibitors/portal/rebook.html",
+        here=here,
+        coming=coming,
+        contract=contract,
+        offers=offers,
+        parts=services.deposit_of(coming, sum((o.total for o in offers), Decimal(0))) if offers else [],
+        states=labels.CONTRACT_STATES,
+        kinds=labels.BOOTH_KINDS,
+    )
