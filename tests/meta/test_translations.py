@@ -41,4 +41,4 @@ def test_a_bare_percent_sign_breaks_no_page():
         for message in load(catalogue_path(folder)):
             for text in (message.id, message.string):
                 for form in [text] if isinstance(text, str) else text:
-                    assert not re.search(r"%(?!\(\w+\)[sd]|%)", form or ""), form
+                    assert not re.search(r"%(?!\(\w+\)[sd])", (form or "").replace("%%", "")), form
