@@ -142,7 +142,9 @@ def team_of_people() -> dict[int, int]:
 
 
 def targets_of(edition_id: int) -> list[SalesTarget]:
-    return list(db.session.scalars(select(SalesTarget).where(SalesTarget.edition_id == edition_id).order_by(SalesTarget.id)))
+    return list(
+        db.session.scalars(select(SalesTarget).where(SalesTarget.edition_id == edition_id).order_by(SalesTarget.id))
+    )
 
 
 def deals_of(edition_ids: Iterable[int]) -> list[Deal]:

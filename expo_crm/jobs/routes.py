@@ -23,6 +23,7 @@ KINDS = {
     "directory.measure_quality": _l("Measure the customer file"),
     "exhibitors.expire_holds": _l("Free expired holds"),
     "exhibitors.expire_rights": _l("End first refusals that ran out"),
+    "exhibitors.expire_quotes": _l("Close quotes that no longer hold"),
     "onsite.count_hours": _l("Count finished hours for the live board"),
     "onsite.watch_capacity": _l("Watch the capacity of zones"),
     "exhibitors.preview_import": _l("Check an import"),

@@ -83,7 +83,12 @@ def text(value: object, kind: str = "body") -> Paragraph:
 
 
 def table(
-    rows: Sequence[Sequence[object]], widths: Sequence[float], *, numbers: Sequence[int] = (), total: int = 0
+    rows: Sequence[Sequence[object]],
+    widths: Sequence[float],
+    *,
+    numbers: Sequence[int] = (),
+    total: int = 0,
+    size: tuple[float, float] = A4,
 ) -> Table:
     """A table with a head; columns in ``numbers`` stand right, the last ``total`` rows are sums. Widths are shares of one."""
     cells = []
@@ -94,7 +99,7 @@ def table(
             for c in range(len(row))
         ]
         cells.append([text(value, kind) for value, kind in zip(row, kinds, strict=True)])
-    out = Table(cells, colWidths=[WIDTH * w for w in widths], repeatRows=1)
+    out = Table(cells, colWidths=[(WIDTH + size[0] - A4[0]) * w for w in widths], repeatRows=1)
     out.setStyle(
         TableStyle(
             [
@@ -116,12 +121,14 @@ def columns(left: Sequence[Flowable], right: Sequence[Flowable]) -> Table:
     return out
 
 
-def document(story: Sequence[Flowable], *, title: str, author: str, footer: str) -> bytes:
-    """The finished file, A4, with page numbers."""
+def document(
+    story: Sequence[Flowable], *, title: str, author: str, footer: str, size: tuple[float, float] = A4
+) -> bytes:
+    """The finished file with page numbers, A4 unless another ``size`` in points is named."""
     fonts()
     out = io.BytesIO()
     doc = SimpleDocTemplate(
-        out, pagesize=A4, leftMargin=20 * mm, rightMargin=20 * mm, topMargin=15 * mm, bottomMargin=18 * mm,
+        out, pagesize=size, leftMargin=20 * mm, rightMargin=20 * mm, topMargin=15 * mm, bottomMargin=18 * mm,
         title=title, author=author, creator="expo_crm",
     )  # fmt: skip
 
@@ -130,7 +137,7 @@ def document(story: Sequence[Flowable], *, title: str, author: str, footer: str)
         canvas.setFont(REGULAR, 7.5)
         canvas.setFillColor(GREY)
         canvas.drawString(20 * mm, 11 * mm, footer)
-        canvas.drawRightString(A4[0] - 20 * mm, 11 * mm, str(page.page))
+        canvas.drawRightString(size[0] - 20 * mm, 11 * mm, str(page.page))
         canvas.restoreState()
 
     doc.build(list(story), onFirstPage=foot, onLaterPages=foot)

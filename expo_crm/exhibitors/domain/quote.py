@@ -31,7 +31,6 @@ class QuoteRefusal(StrEnum):
     AREA = "quote_area"
     LOST = "quote_lost"
     PRICE_CHANGED = "quote_price_changed"
-    NOT_ITS_BOOTH = "quote_not_its_booth"
 
 
 LONGEST_DAYS = 90

@@ -54,7 +54,9 @@ def total(deals: Iterable[Deal], edition_id: int, scope: Scope, key: str, until:
     for deal in deals:
         if deal.edition_id != edition_id or (until is not None and deal.day > until):
             continue
-        share = Decimal(1) if scope is Scope.EDITION else next((s for k, s in deal.keys.get(scope, ()) if k == key), None)
+        share = (
+            Decimal(1) if scope is Scope.EDITION else next((s for k, s in deal.keys.get(scope, ()) if k == key), None)
+        )
         if share is None:
             continue
         m2, amount = m2 + deal.m2 * share, amount + deal.amount * share

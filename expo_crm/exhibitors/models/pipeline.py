@@ -20,7 +20,7 @@ class StageWeight(Base):
     __tablename__ = "stage_weight"
     __table_args__ = (
         UniqueConstraint("edition_id", "stage"),
-        CheckConstraint("percent between 0 and 100", name="percent"),
+        CheckConstraint("percent >= 0", name="percent"),
         CheckConstraint("limit_days between 0 and 1000", name="limit_days"),
     )
 

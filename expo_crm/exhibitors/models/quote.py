@@ -28,7 +28,7 @@ class Quote(Base):
         Index(None, "edition_id", "state"),
         Index(None, "opportunity_id"),
         CheckConstraint("state in ('draft', 'sent', 'accepted', 'declined', 'expired', 'replaced')", name="state"),
-        CheckConstraint("discount >= 0 and discount <= 100", name="discount"),
+        CheckConstraint("discount >= 0", name="discount"),
     )
 
     id: Mapped[IntPk]

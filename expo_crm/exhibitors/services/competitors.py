@@ -25,6 +25,7 @@ from expo_crm.shows.models import Edition, Show
 MOST_LINES = 200
 """Names of one list: each is looked for in the whole file, and the page waits for it."""
 MOST_M2 = Decimal(100_000)
+AREA_UNIT = re.compile(r"\s*(m²|m2|㎡|sqm|平米|平方米)\s*$", re.I)
 SEPARATORS = re.compile(r"\s*[\t;；|]\s*")
 NAME = ("company", "exhibitor", "name", "企业", "公司", "展商", "单位", "名称")
 STAND = ("stand", "booth", "展位", "展台")
@@ -64,7 +65,9 @@ def save_show(show: Show, found: CompetitorShow | None = None, **values: Any) ->
 
 def delete_show(found: CompetitorShow) -> None:
     """Remove a show with its list."""
-    audit.record("competitor.delete", "competitor_show", found.id, changes={"name": [found.name_zh or found.name_en, None]})
+    audit.record(
+        "competitor.delete", "competitor_show", found.id, changes={"name": [found.name_zh or found.name_en, None]}
+    )
     for row in db.session.scalars(select(CompetitorPresence).where(CompetitorPresence.competitor_show_id == found.id)):
         db.session.delete(row)
     db.session.flush()
@@ -103,7 +106,7 @@ def _entries(rows: Iterable[Sequence[str]]) -> list[Entry]:
         m2, problem = None, ""
         if area.strip():
             try:
-                m2 = money.parse_decimal(re.sub(r"(?i)\s*(m²|m2|㎡|sqm|平米|平方米)\s*$", "", area), places=2, minimum=0, maximum=MOST_M2) or None
+                m2 = money.parse_decimal(AREA_UNIT.sub("", area), places=2, minimum=0, maximum=MOST_M2) or None
             except ValueError:
                 problem = area.strip()[:60]
         out.setdefault(text.fold(name), Entry(name, text.clean(stand)[:60], m2, problem))
@@ -129,7 +132,13 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def note(
-    found: CompetitorShow, company: Company, *, stand: str = "", m2: Decimal | None = None, seen_on: dt.date, source: str = "list"
+    found: CompetitorShow,
+    company: Company,
+    *,
+    stand: str = "",
+    m2: Decimal | None = None,
+    seen_on: dt.date,
+    source: str = "list",
 ) -> CompetitorPresence:
     """The company exhibits there; a second look brings stand and area up to date."""
     row = db.session.scalar(
@@ -138,7 +147,9 @@ def note(
         )
     )
     if row is None:
-        row = CompetitorPresence(competitor_show_id=found.id, company_id=company.id, stand=stand, m2=m2, seen_on=seen_on, source=source)
+        row = CompetitorPresence(
+            competitor_show_id=found.id, company_id=company.id, stand=stand, m2=m2, seen_on=seen_on, source=source
+        )
         db.session.add(row)
     else:
         row.stand, row.m2, row.seen_on, row.source = stand or row.stand, m2 or row.m2, seen_on, source
@@ -158,7 +169,9 @@ def take_list(
             new += 1
         note(found, company, stand=entry.stand, m2=entry.m2, seen_on=seen_on, source=source)
         noted += 1
-    audit.record("competitor.list", "competitor_show", found.id, changes={"companies": [None, noted], "new": [None, new]})
+    audit.record(
+        "competitor.list", "competitor_show", found.id, changes={"companies": [None, noted], "new": [None, new]}
+    )
     return noted, new
 
 

@@ -39,9 +39,7 @@ def price_per_m2(edition: Edition, kind: str) -> Decimal | None:
 def lines_of_booths(booths: Sequence[Booth]) -> list[Line]:
     """A line per booth at its own price, worded as the contract will."""
     worded = contract_rules.booth_lines([(b.code, b.kind, b.area_m2, b.price) for b in booths], Decimal(0))
-    return [
-        Line(w.text_zh, w.text_en, w.amount, b.kind, b.area_m2, b.id) for w, b in zip(worded, booths, strict=True)
-    ]
+    return [Line(w.text_zh, w.text_en, w.amount, b.kind, b.area_m2, b.id) for w, b in zip(worded, booths, strict=True)]
 
 
 def lines_of_area(edition: Edition, kind: str, m2: Decimal, open_sides: int = 1) -> list[Line]:
@@ -89,7 +87,9 @@ def create(
     limit = quote.discount_limit(can)
     refused = quote.refuse_terms(discount, limit, valid_until, today)
     if refused:
-        raise RuleRefused(refused, limit=f"{limit.normalize():f}" if refused is QuoteRefusal.DISCOUNT else quote.LONGEST_DAYS)
+        raise RuleRefused(
+            refused, limit=f"{limit.normalize():f}" if refused is QuoteRefusal.DISCOUNT else quote.LONGEST_DAYS
+        )
     if replaces is not None and replaces.state in {QuoteState.ACCEPTED, QuoteState.REPLACED}:
         raise RuleRefused(QuoteRefusal.STATE)
     rate = terms.tax_rate(edition.id)
@@ -97,7 +97,9 @@ def create(
     if replaces is not None:
         number, revision = replaces.number, replaces.revision + 1
     else:
-        number = quote.quote_number(edition.show.code, today.year, numbers.take(f"quote-{edition.show.code}-{today.year}"))
+        number = quote.quote_number(
+            edition.show.code, today.year, numbers.take(f"quote-{edition.show.code}-{today.year}")
+        )
         revision = 1
     made = Quote(
         number=number,

@@ -21,9 +21,7 @@ from expo_crm.shows.models import Edition
 def set_weights(edition: Edition, weights: Mapping[Stage, Weight]) -> int:
     """Store chances and age limits; how many stages changed."""
     before = queries.weights_of(edition.id)
-    rows = {
-        r.stage: r for r in db.session.scalars(select(StageWeight).where(StageWeight.edition_id == edition.id))
-    }
+    rows = {r.stage: r for r in db.session.scalars(select(StageWeight).where(StageWeight.edition_id == edition.id))}
     changes = {}
     for stage, weight in weights.items():
         if before[stage] == weight:
@@ -33,7 +31,10 @@ def set_weights(edition: Edition, weights: Mapping[Stage, Weight]) -> int:
             row = StageWeight(edition_id=edition.id, stage=stage.value)
             db.session.add(row)
         row.percent, row.limit_days = weight.percent, weight.limit_days
-        changes[stage.value] = [f"{before[stage].percent} % / {before[stage].limit_days}", f"{weight.percent} % / {weight.limit_days}"]
+        changes[stage.value] = [
+            f"{before[stage].percent} % / {before[stage].limit_days}",
+            f"{weight.percent} % / {weight.limit_days}",
+        ]
     db.session.flush()
     if changes:
         audit.record("edition.weigh_stages", "edition", edition.id, edition_id=edition.id, changes=changes)
