@@ -264,3 +264,16 @@ def follow(opportunity_id: int | None) -> None:
     holder = db.session.get(Opportunity, opportunity_id) if opportunity_id else None
     if holder is not None:
         opportunities.follow_facts(holder)
+
+
+def set_sector(booth: Booth, sector: str) -> None:
+    """The product sector that a booth belongs to; price lists may name it."""
+    before, booth.sector = booth.sector, sector
+    db.session.flush()
+    audit.record(
+        "booth.update",
+        "booth",
+        booth.id,
+        edition_id=booth.edition_id,
+        changes=audit.diff({"sector": before}, {"sector": sector}),
+    )

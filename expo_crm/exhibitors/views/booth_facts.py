@@ -43,6 +43,5 @@ def of(booth: Booth) -> dict[str, Any]:
 
 
 def may_decide_prices() -> bool:
-    """Approving a price is for those who answer for the money, and for the administrator."""
-    principal = current_principal()
-    return principal.can(Permission.MONEY) or principal.can(Permission.SETTINGS)
+    """Approving a price is for those who answer for the money."""
+    return current_principal().can(Permission.MONEY)
