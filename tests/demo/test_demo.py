@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
@@ -16,7 +17,7 @@ from expo_crm.shows.models import Edition
 from expo_crm.visitors.models import Registration
 
 TODAY = dt.date(2026, 11, 21)
-STAFF = {"sales": [1, 2], "finance": [3], "desk": [4], "gate": [5]}
+STAFF = {"sales": [1, 2, 3, 4], "finance": [5], "desk": [6], "gate": [7]}  # as load() numbers them in an empty database
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +27,18 @@ def world() -> World:
     return made
 
 
-def test_it_loads_once_and_the_database_accepts_every_row(session):
+def test_it_loads_once_is_the_same_for_the_same_seed_and_the_database_accepts_every_row(session, dialect, world, monkeypatch):
+    if dialect == "postgresql":  # making the show costs most of this test: the second database gets the one that is there
+        ready = SimpleNamespace(rows=world.rows, editions=world.editions, now=world.now, run=lambda _staff: None)
+        monkeypatch.setattr("expo_crm.demo.load.World", lambda *_args: ready)
     counts = load(2026, TODAY, lambda _text: None, lambda _rows: None)
     session.commit()
     assert session.scalar(select(func.count()).select_from(Edition)) == 5
     assert counts["registration"] == session.scalar(select(func.count()).select_from(Registration))
+    names = session.scalars(select(Company.name_zh).order_by(Company.id)).all()
+    assert names == [r["name_zh"] for r in world.rows[Company]]
+    serials = select(Badge.serial).order_by(Badge.id).limit(len(world.rows[Badge]))
+    assert session.scalars(serials).all() == [r["serial"] for r in world.rows[Badge]]
     # The next row gets a fresh id, also where the database counts by itself.
     session.add(Company(name_zh="新公司", created_at=dt.datetime.now(dt.UTC), updated_at=dt.datetime.now(dt.UTC)))
     session.flush()
@@ -84,13 +92,6 @@ def test_presence_is_what_the_log_says(world):
             key = (scan["badge_id"], scan["local_day"])
             entries[key] = entries.get(key, 0) + 1
     assert entries == {(r["badge_id"], r["local_day"]): r["entries"] for r in of(world, Presence, edition)}
-
-
-def test_the_same_seed_makes_the_same_show(world):
-    again = World(2026, TODAY)
-    again.run(STAFF)
-    assert [r["name_zh"] for r in again.rows[Company]] == [r["name_zh"] for r in world.rows[Company]]
-    assert [r["serial"] for r in again.rows[Badge]] == [r["serial"] for r in world.rows[Badge]]
 
 
 def test_every_address_is_one_that_cannot_exist(world):
