@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateTimeLocalField, IntegerField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from expo_crm.exhibitors.services import price_lists
@@ -25,7 +26,7 @@ def _whole(raw: Any) -> int | None:
 class PriceListForm(BaseForm):
     name_zh = StringField(_l("Name (Chinese)"), [NotBlank(), Length(max=100)])
     name_en = StringField(_l("Name (English)"), [Length(max=100)])
-    currency = SelectField(_l("Currency"), choices=[(c, c) for c in CURRENCIES])
+    currency = SelectField(_l("Currency"), choices=[SelectChoice(c, c) for c in CURRENCIES])
     tax_percent = MoneyField(_l("Tax rate %%"), [InputRequired()], high=Decimal(50), default=Decimal(6))
     valid_from = DayField(_l("Valid from"), [InputRequired()])
     valid_until = DayField(_l("Valid until"), [InputRequired()])
