@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from expo_crm.directory.services import duplicates, quality
+from flask import current_app
+
+from expo_crm.directory.services import duplicates, ownership, quality
 from expo_crm.jobs.progress import Progress
 
 
@@ -16,3 +18,8 @@ def find_duplicates(_payload: dict[str, Any], progress: Progress) -> dict[str, A
 def measure_quality(_payload: dict[str, Any], _progress: Progress) -> dict[str, Any]:
     """Keep the figures of the customer file as of tonight."""
     return {"companies": quality.measure().figures["all"]["companies"]}
+
+
+def run_pool(_payload: dict[str, Any], _progress: Progress) -> dict[str, Any]:
+    """The daily round of the public pool. The mail to owners is written by the package above (``expo_pool_warning``)."""
+    return ownership.run_pool(warn=current_app.extensions.get("expo_pool_warning"))

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.directory.views import bulk, companies, company, company_form, custom_fields, duplicates, people, quality, tasks
+from expo_crm.directory.views import (
+    bulk,
+    calls,
+    companies,
+    company,
+    company_form,
+    custom_fields,
+    duplicates,
+    ownership,
+    people,
+    quality,
+    tasks,
+    totals,
+    visits,
+)
 
 blueprint = Blueprint("directory", __name__)
 add = blueprint.add_url_rule
@@ -82,3 +96,28 @@ add(
     endpoint="move_custom_field",
     methods=["POST"],
 )
+
+add("/my-day/calls", view_func=calls.call_mode, endpoint="call_mode")
+add("/my-day/totals", view_func=totals.totals, endpoint="totals")
+add("/companies/<int:company_id>/call", view_func=calls.call_company, endpoint="call_company")
+add("/companies/<int:company_id>/call/result", view_func=calls.settle_call, endpoint="settle_call", methods=["POST"])
+add("/companies/<int:company_id>/visits/new", view_func=visits.new_visit, endpoint="new_visit", methods=["GET", "POST"])
+add("/activities/<int:activity_id>/report", view_func=visits.report, endpoint="visit_report", methods=["GET", "POST"])
+
+CALLS = "/settings/calls"
+add(CALLS, view_func=calls.call_settings, endpoint="call_settings")
+add(f"{CALLS}/scripts/new", view_func=calls.new_script, endpoint="new_script", methods=["GET", "POST"])
+add(f"{CALLS}/scripts/<int:script_id>", view_func=calls.edit_script, endpoint="edit_script", methods=["GET", "POST"])
+add(f"{CALLS}/results/new", view_func=calls.new_result, endpoint="new_result", methods=["GET", "POST"])
+add(f"{CALLS}/results/<int:result_id>", view_func=calls.edit_result, endpoint="edit_result", methods=["GET", "POST"])
+
+add("/pool", view_func=ownership.pool, endpoint="pool")
+add("/pool/claim", view_func=ownership.claim_many, endpoint="claim_many", methods=["POST"])
+add("/companies/<int:company_id>/claim", view_func=ownership.claim, endpoint="claim", methods=["POST"])
+OWN = "/settings/ownership"
+add(OWN, view_func=ownership.ownership_settings, endpoint="ownership_settings", methods=["GET", "POST"])
+add(f"{OWN}/preview", view_func=ownership.preview_rules, endpoint="preview_rules")
+add(f"{OWN}/apply", view_func=ownership.apply_rules, endpoint="apply_rules", methods=["POST"])
+add(f"{OWN}/rules/new", view_func=ownership.new_rule, endpoint="new_rule", methods=["GET", "POST"])
+add(f"{OWN}/rules/<int:rule_id>", view_func=ownership.edit_rule, endpoint="edit_rule", methods=["GET", "POST"])
+add(f"{OWN}/rules/<int:rule_id>/move/<any(up, down):way>", view_func=ownership.move_rule, endpoint="move_rule", methods=["POST"])

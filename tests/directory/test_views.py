@@ -241,7 +241,10 @@ def test_a_similar_name_asks_for_a_tick(client, session, cast):
     sign_in(client, cast.sales)
     data = {**FORM, "name_zh": "禾川泵业科技有限公司"}
     assert client.post("/companies/new", data=data).status_code == 422
-    assert client.post("/companies/new", data={**data, "confirmed": "y"}).status_code == 302
+    assert client.post("/companies/new", data={**data, "confirmed": "y", "reason": "\u200b "}).status_code == 422
+    assert client.post("/companies/new", data={**data, "confirmed": "y", "reason": "子公司"}).status_code == 302
+    entry = session.scalar(select(AuditEntry).where(AuditEntry.action == "company.create").order_by(AuditEntry.id.desc()))
+    assert entry.reason == "子公司"
     assert "禾川" in client.get("/companies/similar?name_zh=禾川泵业").get_data(as_text=True)
     assert client.get("/companies/similar?name_zh=%00%ff&own=abc").status_code == 200
 

@@ -7,7 +7,9 @@ import datetime as dt
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.directory.domain.errors import DirectoryError
+from expo_crm.directory.domain.ownership import CONTACTS
 from expo_crm.directory.models import Activity
+from expo_crm.directory.services import ownership
 from expo_crm.lib import clock, text
 
 KINDS = ("call", "mail", "visit", "meeting", "note", "task")
@@ -24,9 +26,21 @@ def log_activity(
     edition_id: int | None = None,
     owner_id: int | None = None,
     at: dt.datetime | None = None,
+    result_code: str = "",
+    duration_s: int | None = None,
+    place: str = "",
 ) -> Activity:
-    """Something that was done: a call, mail, visit, meeting or note. Raises DirectoryError("subject-missing")."""
-    return _add(company_id, kind, subject, body, outcome, person_id, edition_id, owner_id, None, at or clock.now())
+    """Something that was done: a call, mail, visit, meeting or note. A contact prolongs the owner's protection.
+
+    ``result_code``: what came of a call (``domain.calls``); ``duration_s``: how long it took, in seconds; ``place``: where a
+    visit was. Raises DirectoryError("subject-missing").
+    """
+    made = _add(company_id, kind, subject, body, outcome, person_id, edition_id, owner_id, None, at or clock.now())
+    made.result_code, made.duration_s, made.place = result_code, duration_s, text.clean(place, limit=300)
+    if kind in CONTACTS:
+        ownership.protect(company_id, "contact")
+    db.session.flush()
+    return made
 
 
 def plan_next_action(
@@ -39,16 +53,33 @@ def plan_next_action(
     person_id: int | None = None,
     edition_id: int | None = None,
     owner_id: int | None = None,
+    place: str = "",
 ) -> Activity:
     """Something to be done by ``due_at``; it appears on the owner's day. Raises DirectoryError("subject-missing")."""
-    return _add(company_id, kind, subject, body, "", person_id, edition_id, owner_id, due_at, None)
+    planned = _add(company_id, kind, subject, body, "", person_id, edition_id, owner_id, due_at, None)
+    planned.place = text.clean(place, limit=300)
+    db.session.flush()
+    return planned
 
 
-def finish(activity: Activity, *, outcome: str = "", note: str = "", at: dt.datetime | None = None) -> None:
-    """Tick a planned action off. Raises DirectoryError("activity-done") when somebody has done so already."""
+def finish(
+    activity: Activity,
+    *,
+    outcome: str = "",
+    note: str = "",
+    at: dt.datetime | None = None,
+    result_code: str = "",
+    duration_s: int | None = None,
+) -> None:
+    """Tick a planned action off; of two who do so at once the second is told. Raises DirectoryError("activity-done")."""
+    # Locked, because the row has no version and both may have read it open.
+    db.session.refresh(activity, attribute_names=["done_at"], with_for_update=True)
     _refuse_done(activity)
     activity.done_at = at or clock.now()
     activity.outcome = text.clean(outcome, limit=60)
+    activity.result_code, activity.duration_s = result_code, duration_s
+    if activity.kind in CONTACTS:
+        ownership.protect(activity.company_id, "contact")
     if note:
         activity.body = "\n".join(filter(None, (activity.body, text.clean(note, multiline=True, limit=20_000))))
     db.session.flush()

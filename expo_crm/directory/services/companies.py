@@ -12,7 +12,7 @@ from expo_crm.db import db
 from expo_crm.directory.domain import naming
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.models import Company, CompanyDomain, CompanyName
-from expo_crm.directory.services import duplicates
+from expo_crm.directory.services import duplicates, ownership
 from expo_crm.lib import clock, text
 
 FIELDS = (
@@ -92,13 +92,24 @@ def company_values(**fields: Any) -> dict[str, Any]:
     }
 
 
-def create_company(*, aliases: Iterable[str] = (), **fields: Any) -> Company:
-    """A new company, flushed and audited. Raises DirectoryError: "name-missing", "tax-id-taken" (other_id)."""
+def create_company(*, aliases: Iterable[str] = (), reason: str = "", **fields: Any) -> Company:
+    """A new company, flushed and audited. Without an owner the rules choose one (``ownership.deal_new``).
+
+    ``reason``: why it is entered although a similar one exists. Raises DirectoryError: "name-missing", "tax-id-taken" (other_id).
+    """
     _refuse_taken(naming.tax_code(fields.get("tax_id") or ""), None)
+    dealt = None
+    if fields.get("owner_id") is None:
+        [dealt] = ownership.deal_new([fields])
+        fields["owner_id"] = dealt.user_id if dealt else None
     company = build_company(aliases=aliases, **fields)
+    company.owner_since = company.created_at if company.owner_id is not None else None
     db.session.flush()
+    ownership.note_new([(company.id, company.owner_id)], "rule" if dealt else "assign", reason)
     duplicates.index_company(company)
-    audit.record("company.create", "company", company.id, changes={"name": company.name_zh or company.name_en})
+    audit.record(
+        "company.create", "company", company.id, changes={"name": company.name_zh or company.name_en}, reason=reason
+    )
     return company
 
 
@@ -133,6 +144,8 @@ def update_company(
             _add_alias(company, before[name], kind="former")
     if written != [n.name for n in company.names]:
         moved["aliases"] = [written, [n.name for n in company.names]]
+    if "owner_id" in moved:
+        ownership.note(company, moved["owner_id"][0], "assign")
     if moved:
         _set_keys(company)
         company.updated_at = clock.now()
@@ -165,15 +178,9 @@ def set_domains(company: Company, typed: Iterable[str]) -> None:
     audit.record("company.domains", "company", company.id, changes={"domains": [sorted(before), sorted(wanted)]})
 
 
-def assign_owner(companies: Iterable[Company], owner_id: int | None) -> int:
-    """Give companies to a sales person (None: to nobody). Returns how many changed."""
-    moved = [c for c in companies if c.owner_id != owner_id]
-    for company in moved:
-        audit.record("company.assign", "company", company.id, changes={"owner_id": [company.owner_id, owner_id]})
-        company.owner_id = owner_id
-        company.updated_at = clock.now()
-    db.session.flush()
-    return len(moved)
+def assign_owner(companies: Iterable[Company], owner_id: int | None, reason: str = "") -> int:
+    """Give companies to a sales person (None: to nobody). Returns how many changed. See ``ownership.transfer``."""
+    return ownership.transfer(companies, owner_id, why="transfer" if reason else "assign", reason=reason)
 
 
 def _cleaned(fields: dict[str, Any]) -> dict[str, Any]:

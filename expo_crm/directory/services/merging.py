@@ -21,6 +21,7 @@ from expo_crm.audit import services as audit
 from expo_crm.db import Base, db
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.models import Company, DuplicatePair, MatchKey, Merge, Person
+from expo_crm.directory.services import ownership
 from expo_crm.lib import clock
 
 Row = Mapping[str, Any]
@@ -84,6 +85,7 @@ def merge(
         pass
     work = _Work(choices or {})
     names, kept_id, dropped_id = (_name(kept), _name(dropped)), kept.id, dropped.id
+    owners = [c.owner_id for c in (kept, dropped) if isinstance(c, Company)]
     try:
         with db.session.begin_nested():
             work.join(table, kept_id, dropped_id)
@@ -114,7 +116,17 @@ def merge(
         changes={"dropped": [made.dropped_id, names[1]], "moved": dict(work.counts)},
         reason=reason,
     )
+    if owners:
+        _note_owners(kept_id, owners, reason)
     return made
+
+
+def _note_owners(company_id: int, before: list[int | None], reason: str) -> None:
+    """One line of the ownership log for each owner whose company is somebody else's (or nobody's) after this."""
+    now = db.session.scalar(select(Company.owner_id).where(Company.id == company_id))
+    for owner_id in dict.fromkeys(before):
+        if owner_id != now:
+            ownership.note_merge(company_id, owner_id, now, reason)
 
 
 def undo(made: Merge, *, user_id: int | None = None) -> int:
@@ -130,6 +142,7 @@ def undo(made: Merge, *, user_id: int | None = None) -> int:
     if db.session.execute(select(table.c.id).where(table.c.id == made.kept_id).with_for_update()).first() is None:
         raise DirectoryError("merge-kept-gone")
     left = 0
+    owner = db.session.scalar(select(Company.owner_id).where(Company.id == made.kept_id)) if made.entity == "company" else None
     try:
         with db.session.begin_nested():
             for kind, name, key, before, after in reversed(made.journal):
@@ -137,6 +150,8 @@ def undo(made: Merge, *, user_id: int | None = None) -> int:
     except IntegrityError as error:
         raise DirectoryError("merge-clash") from error
     made.undone_at, made.undone_by = clock.now(), user_id
+    if made.entity == "company":
+        _note_owners(made.kept_id, [owner], made.reason)
     db.session.flush()
     db.session.expire_all()
     audit.record(

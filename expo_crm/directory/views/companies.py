@@ -19,6 +19,7 @@ from expo_crm.directory.models import Company, Employment, Participation, Person
 from expo_crm.directory.services import companies as services
 from expo_crm.directory.views.custom_values import Columns
 from expo_crm.directory.views.quality import FIELD_LABELS
+from expo_crm.directory.work_forms import reason_of
 from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Edition
 from expo_crm.web import i18n, listing
@@ -215,6 +216,6 @@ def assign() -> ResponseReturnValue:
     allowed = {"": None, **{str(u.id): u.id for u in owners}}
     if wanted not in allowed:
         raise Refused(_("Please choose an owner from the list."), 422)
-    count = services.assign_owner(found, allowed[wanted])
+    count = services.assign_owner(found, allowed[wanted], reason_of(request.form.get("reason", "")))
     flash(ngettext("%(num)s company has a new owner.", "%(num)s companies have a new owner.", count), "success")
     return redirect(url_for("directory.companies"))

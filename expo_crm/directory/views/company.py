@@ -15,6 +15,7 @@ from expo_crm.directory.domain import agenda, masking, naming
 from expo_crm.directory.forms import KIND_ICONS, KINDS, SOURCES, ActivityForm, country_name, today
 from expo_crm.directory.models import Activity, Company, Participation
 from expo_crm.directory.services import activities as services
+from expo_crm.directory.views.calls import result_names
 from expo_crm.directory.views.custom_values import shown_fields
 from expo_crm.lib import clock
 from expo_crm.shows import queries as shows
@@ -184,14 +185,29 @@ def _work(company: Company, people: list[Any], form: ActivityForm | None = None)
 
 def _own_items(company: Company) -> list[timeline.TimelineItem]:
     """What the directory itself knows: what people did, and when the company was entered."""
-    items = [_item(a) for a in queries.list_activities(company.id)]
+    results = result_names()
+    items = [_item(a, results) for a in queries.list_activities(company.id)]
     items.append(
         timeline.TimelineItem(company.created_at, "activity", "building-plus", _("Company entered"), "neutral")
     )
     return items
 
 
-def _item(activity: Activity) -> timeline.TimelineItem:
+def _call_facts(activity: Activity, results: dict[str, Any]) -> str:
+    """The result of a call and how long it took."""
+    minutes = round((activity.duration_s or 0) / 60)
+    return " · ".join(
+        filter(
+            None,
+            (
+                str(results.get(activity.result_code, activity.result_code)),
+                _("%(count)s min", count=minutes) if minutes else "",
+            ),
+        )
+    )
+
+
+def _item(activity: Activity, results: dict[str, Any]) -> timeline.TimelineItem:
     people = [
         p for p in (activity.owner.name if activity.owner else "", activity.person.name if activity.person else "") if p
     ]
@@ -201,7 +217,7 @@ def _item(activity: Activity) -> timeline.TimelineItem:
         icon=KIND_ICONS[activity.kind],
         tone="success" if activity.due_at else "neutral",
         title=f"{KINDS[activity.kind]}: {activity.subject}",
-        body=activity.body,
+        body="\n".join(filter(None, (_call_facts(activity, results), activity.place, activity.body))),
         who=" → ".join(people),
     )
 

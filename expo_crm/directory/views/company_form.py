@@ -12,11 +12,13 @@ from expo_crm.accounts.models import User
 from expo_crm.directory import custom_forms, queries
 from expo_crm.directory.domain import naming
 from expo_crm.directory.domain.errors import DirectoryError
-from expo_crm.directory.forms import SOURCES, CompanyForm, country_name
+from expo_crm.directory.domain.ownership import protected_by_other
+from expo_crm.directory.forms import SOURCES, CompanyForm, country_name, today
 from expo_crm.directory.labels import EVIDENCE
 from expo_crm.directory.models import Company
 from expo_crm.directory.services import companies as services
 from expo_crm.directory.services import custom
+from expo_crm.directory.work_forms import reason_of
 from expo_crm.lib.phones import parse_phone
 from expo_crm.web import i18n
 from expo_crm.web.policy import Permission, current_principal, requires
@@ -80,8 +82,9 @@ def new_company() -> ResponseReturnValue:
     found: list[queries.Similar] = []
     if form.validate_on_submit():
         found = _similar(form.values(), None)
-        if not _in_the_way(form, found):
-            company = services.create_company(aliases=form.alias_list(), **form.values())
+        reason = reason_of(request.form.get("reason", ""))
+        if not _in_the_way(form, found, reason):
+            company = services.create_company(aliases=form.alias_list(), reason=reason if found else "", **form.values())
             services.set_domains(company, form.domain_list())
             custom.set_values(company, custom_forms.read_values(form, custom.list_fields("company")))
             flash(_("Saved."), "success")
@@ -108,9 +111,21 @@ def _changed_keys(form: CompanyForm, company: Company) -> dict[str, Any]:
     return {n: values[n] for n in IDENTITY if values[n] != getattr(company, n)}
 
 
-def _in_the_way(form: CompanyForm, found: list[queries.Similar]) -> bool:
-    """An equal tax id or domain refuses; a similar name asks for a tick."""
+def _in_the_way(form: CompanyForm, found: list[queries.Similar], reason: str | None = None) -> bool:
+    """An equal tax id or domain refuses, and so does the same name under a colleague's protection (撞单); a similar name asks
+    for a tick and, with ``reason`` not None, for a reason."""
+    me, day = current_principal().id, today()
     for item in found:
+        kept = item.company
+        if reason is not None and item.verdict == "same" and protected_by_other(kept.owner_id, kept.protected_until, me, day):
+            form.form_errors.append(
+                _(
+                    "%(name)s is protected for %(owner)s until %(day)s. Please talk to the colleague.",
+                    name=i18n.bi(kept),
+                    owner=kept.owner.name if kept.owner else "",
+                    day=i18n.date(kept.protected_until),
+                )
+            )
         if "tax-id" in item.evidence:
             form.tax_id.errors = [_("A company with this tax id exists already.")]
         if "domain" in item.evidence:
@@ -121,6 +136,9 @@ def _in_the_way(form: CompanyForm, found: list[queries.Similar]) -> bool:
         return True
     if found and not form.confirmed.data:
         form.form_errors.append(_("A similar company exists already. Open it, or tick that this is another one."))
+        return True
+    if found and reason == "":
+        form.form_errors.append(_("Please write why this company is entered although a similar one is there."))
         return True
     return False
 
@@ -136,6 +154,7 @@ def _page(form: CompanyForm, found: list[queries.Similar], company: Company | No
         contacted=_contacted(found),
         own_fields=[f for f in form if f.short_name.startswith(custom_forms.PREFIX)],
         confirmed=form.confirmed.data,
+        reason=request.form.get("reason", "")[:300],
     ), status
 
 

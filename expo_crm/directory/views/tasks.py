@@ -13,7 +13,7 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import joinedload
 
-from expo_crm.directory import queries
+from expo_crm.directory import queries, queries_day
 from expo_crm.directory.domain import agenda
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.forms import KIND_ICONS, KINDS, today
@@ -166,7 +166,20 @@ def tasks() -> ResponseReturnValue:
         if may_edit
         else (),
     )
-    return render_template("directory/tasks.html", listing=page, counts=queries.count_open_actions(me, edges))
+    going, going_count = queries_day.list_going_back(me)
+    done = queries_day.totals(edges.today, edges.tomorrow).get(me or 0, queries_day.Totals())
+    return render_template(
+        "directory/tasks.html",
+        listing=page,
+        counts=queries.count_open_actions(me, edges),
+        kinds=queries_day.count_open_by_kind(me, edges.tomorrow),
+        kind_labels=KINDS,
+        kind_icons=KIND_ICONS,
+        done=done,
+        going=going,
+        going_count=going_count,
+        may_edit=may_edit,
+    )
 
 
 def _get(activity_id: int) -> Activity:

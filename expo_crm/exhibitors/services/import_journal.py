@@ -23,7 +23,7 @@ from expo_crm.lib import clock
 
 PORTION = 1000
 # Rows that are worked out from others, or belong to the import itself: they keep nothing alive.
-DERIVED = {"match_key", "duplicate_pair", "import_row", "import_change", "merge", "offer", "quality_snapshot"}
+DERIVED = {"match_key", "duplicate_pair", "ownership_log", "import_row", "import_change", "merge", "offer", "quality_snapshot"}
 
 
 class Journal:

@@ -15,7 +15,7 @@ from expo_crm.db import db
 from expo_crm.directory.domain import naming
 from expo_crm.directory.models import Company, CompanyName, Employment, MatchKey, Participation, Person
 from expo_crm.directory.services import companies as directory
-from expo_crm.directory.services import duplicates
+from expo_crm.directory.services import duplicates, ownership
 from expo_crm.exhibitors.domain.contract import BINDING
 from expo_crm.exhibitors.domain.import_match import Decision, Verdict, decide
 from expo_crm.exhibitors.models import Booth, BoothOccupant, Contract, ImportBatch, ImportRow
@@ -227,10 +227,14 @@ def _insert_companies(targets: list[Target], journal: Journal) -> int:
                 row["tax_id"] = None
             elif row["tax_id"]:
                 taken.add(row["tax_id"])
+        dealt = ownership.deal_new(rows)
+        for row, one in zip(rows, dealt, strict=True):
+            row["owner_id"], row["owner_since"] = (one.user_id, row["created_at"]) if one else (None, None)
         ids = db.session.scalars(insert(Company).returning(Company.id, sort_by_parameter_order=True), rows)
         for target, company_id in zip(part, ids, strict=True):
             target.id = company_id
         journal.inserted("company", [t.id for t in part])
+        ownership.note_new((t.id, r["owner_id"]) for t, r in zip(part, rows, strict=True))
         known = {t.id: {r["name_zh"], r["name_en"]} for t, r in zip(part, rows, strict=True)}
         _insert_aliases({t.id: [n for n in t.names if n not in known[t.id]] for t in part}, journal)
         keys = [

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.directory.models import Company
+from expo_crm.directory.services import ownership
 from expo_crm.exhibitors import queries
 from expo_crm.exhibitors.domain.opportunity import Stage, earned_stage, refuse_move
 from expo_crm.exhibitors.domain.refusal import RuleRefused
@@ -58,6 +59,7 @@ def create_opportunity(
             raise
         return found
     db.session.add(StageChange(opportunity_id=new.id, before="", after=new.stage, at=now, user_id=actor_id()))
+    ownership.protect(company.id, "opportunity")
     audit.record("opportunity.create", "opportunity", new.id, edition_id=edition.id, changes={"source": [None, source]})
     return new
 
@@ -117,8 +119,9 @@ def update(
     expected_amount: Decimal,
     next_step: str,
     next_on: dt.date | None,
+    agent: str | None = None,
 ) -> None:
-    """Change what sales people note about it."""
+    """Change what sales people note about it; the agent stays when none is given."""
     after = {
         "owner_id": owner_id,
         "source": source,
@@ -126,6 +129,7 @@ def update(
         "expected_amount": expected_amount,
         "next_step": next_step,
         "next_on": next_on,
+        "agent": opportunity.agent if agent is None else agent,
     }
     changes = audit.diff({key: getattr(opportunity, key) for key in after}, after)
     if not changes:
