@@ -479,6 +479,7 @@ class World:
         )  # fmt: skip
         steps = STAGES[: STAGES.index(stage) + 1] if stage in STAGES else ("lead", "contacted", "lost")
         moment = at - dt.timedelta(days=9 * (len(steps) - 1))
+        self.add(StageChange, opportunity_id=opportunity, before="", after="lead", at=moment, user_id=company["owner"])
         for before, after in itertools.pairwise(steps):
             moment += dt.timedelta(days=9)
             self.add(

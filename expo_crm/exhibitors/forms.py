@@ -27,6 +27,7 @@ def pairs(items: Iterable[tuple[str, Any]], *, blank: Any = None) -> list[Select
 class OpportunityForm(BaseForm):
     owner = SelectField(_l("Owner"), [Optional()])
     source = SelectField(_l("Source"), [Optional()])
+    agent = StringField(_l("Agent"), [Length(max=300)])
     expected_m2 = MoneyField(_l("Expected m²"), high=Decimal(100000))
     expected_amount = MoneyField(_l("Expected amount (without tax)"))
     next_step = StringField(_l("Next step"), [Length(max=300)])

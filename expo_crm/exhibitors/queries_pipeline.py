@@ -20,6 +20,8 @@ from expo_crm.exhibitors.domain.opportunity import Stage
 from expo_crm.exhibitors.domain.targets import Deal, Scope
 from expo_crm.exhibitors.domain.weekly import Change
 from expo_crm.exhibitors.models import (
+    Agent,
+    AgentAccount,
     Booth,
     CompetitorPresence,
     CompetitorShow,
@@ -32,7 +34,7 @@ from expo_crm.exhibitors.models import (
     StageChange,
     StageWeight,
 )
-from expo_crm.shows.models import Hall
+from expo_crm.shows.models import Edition, Hall
 
 ZERO = Decimal(0)
 
@@ -148,10 +150,11 @@ def targets_of(edition_id: int) -> list[SalesTarget]:
 
 
 def deals_of(edition_ids: Iterable[int]) -> list[Deal]:
-    """Signed contracts of the editions with the keys that targets know them by. Three queries.
+    """Signed contracts of the editions with the keys that targets know them by. Four queries.
 
     A contract without a day of signature counts on the day it was written. Area and money of a hall are the share that
-    the contract's booths in it have of all its booths.
+    the contract's booths in it have of all its booths. The agent named on the card brought it; where none is named, the
+    one that the company was kept for on the day.
     """
     ids = list(edition_ids)
     rows = db.session.execute(
@@ -173,11 +176,15 @@ def deals_of(edition_ids: Iterable[int]) -> list[Deal]:
         .group_by(ContractBooth.contract_id, Hall.code)
     ):
         halls[contract_id][code] = area or ZERO
+    kept = _kept_for_agents(ids)
     team = team_of_people()
     whole = Decimal(1)
     out = []
     for contract_id, edition_id, company_id, signed_on, written, m2, net, owner_id, agent, sector in rows:
         area = sum(halls[contract_id].values(), ZERO)
+        day = signed_on or written.date()
+        if not agent:
+            agent = next((name for name, until in kept.get(company_id, ()) if day <= until), "")
         keys: dict[Scope, tuple[tuple[str, Decimal], ...]] = {
             Scope.PERSON: ((str(owner_id), whole),) if owner_id else (),
             Scope.TEAM: ((str(team[owner_id]), whole),) if owner_id in team else (),
@@ -185,7 +192,21 @@ def deals_of(edition_ids: Iterable[int]) -> list[Deal]:
             Scope.SECTOR: ((sector, whole),) if sector else (),
             Scope.HALL: tuple((code, part / area) for code, part in halls[contract_id].items()) if area else (),
         }
-        out.append(Deal(edition_id, company_id, signed_on or written.date(), m2, net, keys))
+        out.append(Deal(edition_id, company_id, day, m2, net, keys))
+    return out
+
+
+def _kept_for_agents(edition_ids: list[int]) -> dict[int, list[tuple[str, dt.date]]]:
+    """company → (agent, until when it is kept for the agent), of the shows of the editions."""
+    out: dict[int, list[tuple[str, dt.date]]] = defaultdict(list)
+    shows = select(Edition.show_id).where(Edition.id.in_(edition_ids))
+    for company_id, name, until in db.session.execute(
+        select(AgentAccount.company_id, Agent.name, AgentAccount.protected_until)
+        .join(Agent, Agent.id == AgentAccount.agent_id)
+        .where(Agent.show_id.in_(shows))
+        .order_by(AgentAccount.id)
+    ):
+        out[company_id].append((name, until))
     return out
 
 
@@ -203,13 +224,7 @@ def changes_between(edition_id: int, start: dt.datetime, end: dt.datetime) -> li
     return [Change(*row) for row in rows]
 
 
-def known_agents(edition_ids: Iterable[int]) -> list[str]:
-    """Agents named on an opportunity of the editions."""
-    return list(
-        db.session.scalars(
-            select(Opportunity.agent)
-            .where(Opportunity.edition_id.in_(list(edition_ids)), Opportunity.agent != "")
-            .distinct()
-            .order_by(Opportunity.agent)
-        )
-    )
+def known_agents(edition: Edition) -> list[str]:
+    """Agents of the show, and those named on a card of the edition."""
+    named = select(Opportunity.agent).where(Opportunity.edition_id == edition.id, Opportunity.agent != "")
+    return sorted(set(db.session.scalars(named.union(select(Agent.name).where(Agent.show_id == edition.show_id)))))

@@ -9,13 +9,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from expo_crm.exhibitors import queries
+from expo_crm.exhibitors import queries, queries_quotes
 from expo_crm.exhibitors.domain.booth import effective_state
 from expo_crm.exhibitors.domain.opportunity import BY_HAND, Stage
 from expo_crm.exhibitors.forms import HoldForm, OpportunityForm, choices, pairs
 from expo_crm.exhibitors.models import Booth, Opportunity
 from expo_crm.exhibitors.services import booths, contracts, opportunities
 from expo_crm.exhibitors.views import labels
+from expo_crm.exhibitors.views import quotes as quote_views
 from expo_crm.lib import clock, money
 from expo_crm.web import i18n
 from expo_crm.web.errors import Refused
@@ -50,7 +51,7 @@ class _Shown:
 
     def __init__(self, found: Opportunity) -> None:
         self.owner = str(found.owner_id or "")
-        self.source = found.source
+        self.source, self.agent = found.source, found.agent
         self.expected_m2, self.expected_amount = found.expected_m2, found.expected_amount
         self.next_step, self.next_on = found.next_step, found.next_on
 
@@ -73,6 +74,7 @@ def update(opportunity_id: int) -> ResponseReturnValue:
             found,
             owner_id=int(form.owner.data) if form.owner.data else None,
             source=form.source.data or "",
+            agent=form.agent.data or "",
             expected_m2=form.expected_m2.data or 0,
             expected_amount=form.expected_amount.data or 0,
             next_step=form.next_step.data or "",
@@ -98,6 +100,9 @@ def _page(found: Opportunity, form: OpportunityForm | None = None) -> str:
         booths=queries.list_booths_of_opportunity(found.id),
         state_of=lambda b: effective_state(b.state, b.held_until, now),
         contracts=queries.list_contracts_of_opportunity(found.id),
+        quotes=queries_quotes.list_quotes_of(found.id),
+        quote_states=quote_views.STATES,
+        quote_tones=quote_views.TONES,
         changes=queries.list_stage_changes(found.id),
         labels=labels,
         by_hand=BY_HAND,

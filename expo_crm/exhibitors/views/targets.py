@@ -119,7 +119,7 @@ def _choices(rows: list[Row]) -> dict[Scope, list[tuple[str, str]]]:
     wanted = {
         Scope.PERSON: [(str(u.id), u.name) for u in sales.list_sales_people()],
         Scope.TEAM: [(str(t.id), t.name) for t in queries.teams()],
-        Scope.AGENT: [(name, name) for name in queries.known_agents([g.edition.id])],
+        Scope.AGENT: [(name, name) for name in queries.known_agents(g.edition)],
         Scope.SECTOR: [(name, name) for name in sales.list_sectors(g.edition.id)],
         Scope.HALL: [(h.code, i18n.bi(h)) for h in shows.list_halls(g.edition.id)],
     }
