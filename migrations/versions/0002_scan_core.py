@@ -136,6 +136,12 @@ def upgrade() -> None:
             sqlite_where=sa.text("annuls_id is not null"),
             postgresql_where=sa.text("annuls_id is not null"),
         )
+        batch_op.create_index(
+            "ix_scan_repeat_of_id",
+            ["repeat_of_id"],
+            sqlite_where=sa.text("repeat_of_id is not null"),
+            postgresql_where=sa.text("repeat_of_id is not null"),
+        )
     with op.batch_alter_table("presence", schema=None) as batch_op:
         batch_op.add_column(sa.Column("duplicates", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("suspect", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -211,6 +217,7 @@ def downgrade() -> None:
         batch_op.drop_column("duplicates")
     op.execute("update scan set decision = 'deny' where decision = 'void'")
     with op.batch_alter_table("scan", schema=None) as batch_op:
+        batch_op.drop_index("ix_scan_repeat_of_id")
         batch_op.drop_index("uq_scan_annuls_id")
         batch_op.drop_index("ix_scan_conflict")
         batch_op.drop_index(batch_op.f("ix_scan_device_id_pairing_no_device_seq"))

@@ -44,6 +44,12 @@ class Scan(Base):
             sqlite_where=text("annuls_id is not null"),
             postgresql_where=text("annuls_id is not null"),
         ),
+        Index(  # for the foreign key: without it each row that is deleted has the whole log read
+            "ix_scan_repeat_of_id",
+            "repeat_of_id",
+            sqlite_where=text("repeat_of_id is not null"),
+            postgresql_where=text("repeat_of_id is not null"),
+        ),
         CheckConstraint("decision in ('admit', 'admit_attention', 'deny', 'need_input', 'void')", name="decision"),
         CheckConstraint("decided_by in ('server', 'device', 'staff')", name="decided_by"),
         CheckConstraint("direction in ('entry', 'exit')", name="direction"),
