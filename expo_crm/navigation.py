@@ -47,6 +47,7 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
             Item("exhibitors.plan", _l("Hall plan"), "map-2", P.VIEW),
             Item("exhibitors.inventory", _l("Booths and prices"), "table", P.VIEW),
             Item("exhibitors.contracts", _l("Contracts"), "file-text", P.VIEW),
+            Item("exhibitors.agents", _l("Agents"), "user-dollar", P.VIEW),
             Item("billing.invoices", _l("Invoices"), "receipt", P.VIEW),
             Item("billing.bank", _l("Bank"), "building-bank", P.MONEY),
             Item("billing.extras", _l("Extras and sponsorship"), "plug", P.VIEW),

@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
         portal_tasks,
         quotes,
     )
-    from expo_crm.exhibitors.views import company_page, portal_access, task_board
+    from expo_crm.exhibitors.views import agents, company_page, portal_access, task_board
     from expo_crm.shows.services import editions
 
     editions.register_cloner(app, "booths", plan_clone.clone)
@@ -46,4 +46,5 @@ def init_app(app: Flask) -> None:
     timeline.register_panel(app, "recruitment", _l("Recruitment and contracts"), company_page.panel, order=20)
     timeline.register_panel(app, "portal", _l("Exhibitor portal"), portal_access.panel, order=60)
     app.context_processor(lambda: {"portal_pages": portal_frame.pages, "portal_others": portal_frame.others})
+    timeline.register_panel(app, "agents", _l("Agents"), agents.panel, order=82)
     timeline.register_figures(app, "contracts", company_page.figures, order=20)

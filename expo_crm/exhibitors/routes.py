@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.exhibitors import routes_pipeline
+from expo_crm.exhibitors import routes_agents, routes_pipeline
 from expo_crm.exhibitors import routes_inventory
 from expo_crm.exhibitors.views import (
     board,
@@ -198,3 +198,4 @@ add(
 )
 
 routes_inventory.register(blueprint)
+routes_agents.connect(blueprint)
