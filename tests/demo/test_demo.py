@@ -36,7 +36,7 @@ def test_it_loads_once_is_the_same_for_the_same_seed_and_the_database_accepts_ev
     assert session.scalar(select(func.count()).select_from(Edition)) == 5
     assert counts["registration"] == session.scalar(select(func.count()).select_from(Registration))
     names = session.scalars(select(Company.name_zh).order_by(Company.id)).all()
-    assert names == [r["name_zh"] for r in world.rows[Company]]
+    assert names[: len(world.rows[Company])] == [r["name_zh"] for r in world.rows[Company]]
     serials = select(Badge.serial).order_by(Badge.id).limit(len(world.rows[Badge]))
     assert session.scalars(serials).all() == [r["serial"] for r in world.rows[Badge]]
     # The next row gets a fresh id, also where the database counts by itself.
