@@ -44,7 +44,7 @@ def render(
             Spacer(1, 4 * mm),
         ]
         for currency, rows in account.items():
-            cells: list[list[object]] = [[_("Day"), _("Document"), _("Owed"), _("Received"), _("Balance")]]
+            cells: list[list[object]] = [[_("Day"), _("Document"), _("Owed"), _("Money received"), _("Balance")]]
             cells += [
                 [
                     i18n.date(row.day),

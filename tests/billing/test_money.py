@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from expo_crm.billing import queries as billing
 from expo_crm.billing import queries_money
 from expo_crm.billing.domain.invoice import InvoiceKind, PaymentRefused
+from expo_crm.billing.domain.plan import DunningStep
 from expo_crm.billing.models import BankTransaction, CompanyCredit, Dunning, Invoice, OrderLine, Payment, Product
 from expo_crm.billing.services import bank, credits, dunning, extras, invoices, payments, terms
 from expo_crm.billing.services.bank import BankRefused
@@ -134,7 +135,7 @@ def test_reminders_are_written_once_and_can_be_stopped(session, cast, monkeypatc
     mail = session.scalars(select(Message).where(Message.template == "billing_dunning")).one()
     assert deposit.number in mail.subject
     assert "12,720" in mail.text and mail.locale == "zh"
-    assert not dunning.remind(deposit, "friendly", ("chen@hechuan.example", "x"), D(1))  # type: ignore[arg-type]
+    assert not dunning.remind(deposit, DunningStep.FRIENDLY, ("chen@hechuan.example", "x"), D(1))
     monkeypatch.setattr(clock, "now", lambda: NOW + dt.timedelta(days=40))
     dunning.stop(deposit, True, "they called")
     assert dunning.run() == 0

@@ -139,8 +139,9 @@ def _store(statement: BankStatement, parsed: Parsed) -> None:
                 version=1,
             )
             .on_conflict_do_nothing(index_elements=["show_id", "account", "fingerprint"])
+            .returning(BankTransaction.id)
         )
-        added += result.rowcount  # type: ignore[attr-defined]
+        added += result.scalar() is not None
     statement.state, statement.data = "taken", None
     statement.rows, statement.added, statement.known = len(entries) + parsed.skipped + len(parsed.refused), added, len(entries) - added
     statement.refused = len(parsed.refused)

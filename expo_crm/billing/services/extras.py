@@ -70,14 +70,14 @@ def list_on_sale(edition_id: int, today: dt.date) -> list[Product]:
 def save_product(edition: Edition, values: dict[str, Any], product: Product | None = None) -> Product:
     """Make or change a product; orders keep text and price they were made with. Raises OrderRefused."""
     before = {name: getattr(product, name) for name in values} if product else {}
-    if product is None:
-        product = Product(edition_id=edition.id, **values)
-        db.session.add(product)
-    else:
-        for name, value in values.items():
-            setattr(product, name, value)
     try:
         with db.session.begin_nested():
+            if product is None:
+                product = Product(edition_id=edition.id, **values)
+                db.session.add(product)
+            else:
+                for name, value in values.items():
+                    setattr(product, name, value)
             db.session.flush()
     except IntegrityError as error:
         low = "in_stock" in str(error.orig) or "CHECK" in str(error.orig)

@@ -70,7 +70,7 @@ def due() -> ResponseReturnValue:
         filters=[listing.Filter("late", _("Overdue"), [("1", _("Overdue"))], lambda _v: Invoice.due_on < today, kind="check")],
         search=lambda q: listing.contains(Company.search_key, q) | Invoice.number.contains(q.upper(), autoescape=True),
         search_hint=_("Company or number"),
-        empty=listing.Empty("calendar-due", _("Nothing is due"), _("All invoices of this edition are paid.")),
+        empty=listing.Empty("calendar-due", _("No open invoices"), _("All invoices of this edition are paid.")),
         row_url=lambda i: url_for("billing.invoice", invoice_id=i.id),
         load=load,
     )

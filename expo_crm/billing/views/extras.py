@@ -43,7 +43,7 @@ def products() -> ResponseReturnValue:
             listing.Column("ordered", _("Ordered"), lambda p: p.ordered, sort=Product.ordered, kind="number"),
             listing.Column(
                 "left",
-                _("Left"),
+                _("Still in stock"),
                 lambda p: None if p.stock is None else p.stock - p.ordered,
                 cell=lambda p: "∞" if p.stock is None else i18n.number(p.stock - p.ordered),
                 kind="number",
