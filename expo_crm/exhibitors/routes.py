@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from expo_crm.exhibitors import routes_agents, routes_pipeline
-from expo_crm.exhibitors import routes_inventory
+from expo_crm.exhibitors import routes_agents, routes_inventory, routes_pipeline
 from expo_crm.exhibitors.views import (
     board,
     contract_changes,

@@ -16,7 +16,7 @@ def clone(previous: Edition, edition: Edition) -> None:
     db.session.flush()
     halls = {
         code: hall_id
-        for hall_id, code in db.session.execute(select(Hall.id, Hall.code).where(Hall.edition_id == edition.id)).tuples()
+        for hall_id, code in db.session.execute(select(Hall.id, Hall.code).where(Hall.edition_id == edition.id))
     }
     if db.session.scalar(select(Booth.id).where(Booth.edition_id == edition.id).limit(1)):
         return

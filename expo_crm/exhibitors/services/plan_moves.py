@@ -9,7 +9,7 @@ from expo_crm.db import db
 from expo_crm.exhibitors.domain.booth import BoothRefusal, BoothState, effective_state
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, BoothOccupant, ContractBooth
-from expo_crm.exhibitors.services import opportunities, participations
+from expo_crm.exhibitors.services import booth_hooks, first_refusal, opportunities, participations
 from expo_crm.exhibitors.services.booths import lock
 from expo_crm.lib import clock
 
@@ -30,8 +30,13 @@ def move(booth: Booth, to: Booth) -> None:
     if there is not BoothState.AVAILABLE:
         raise RuleRefused(_SIDES.get(there, BoothRefusal.BLOCKED), code=two.code)
     _agree(one, two, mine)
+    if one.opportunity is not None:
+        first_refusal.check([two], one.opportunity)
+        booth_hooks.ask_before_hold(two, one.opportunity, "")
+    left = one.opportunity_id
     _exchange(one, two)
     _tell("booth.move", one, two)
+    booth_hooks.tell_freed(one, left)
 
 
 def swap(booth: Booth, other: Booth) -> None:
@@ -43,6 +48,9 @@ def swap(booth: Booth, other: Booth) -> None:
         if state not in TAKEN:
             raise RuleRefused(BoothRefusal.NOBODY_THERE, code=b.code)
         _agree(one, two, state)
+    for target, source in ((one, two), (two, one)):
+        if source.opportunity is not None:
+            first_refusal.check([target], source.opportunity)
     _exchange(one, two)
     _tell("booth.swap", one, two)
 

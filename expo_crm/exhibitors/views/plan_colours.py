@@ -138,7 +138,7 @@ def _by_payment(booths: Sequence[Booth], state: State) -> dict[int, Tint]:
         .join(Booth, Booth.id == ContractBooth.booth_id)
         .where(Booth.hall_id.in_(hall_ids), ContractBooth.live)
     )
-    contracts = dict(rows.tuples().all())
+    contracts = dict(rows.all())
     standings = billing.standings_of(sorted(set(contracts.values())))
     out, none = {}, Tint(0, "", _("No contract"))
     for booth in booths:
