@@ -131,7 +131,7 @@ class CallForm(BaseForm):
     minutes = IntegerField(_l("Minutes"), [Optional(), NumberRange(0, 240, _l("Please enter minutes from 0 to 240."))])
     next_subject = StringField(_l("Next action"), [Length(max=300)])
     next_on = OptionalDate(_l("Next action on"))
-    next_time = SelectField(_l("at"))
+    next_time = SelectField(_l("at"), default="")
 
     def __init__(self, *args: Any, people: list[Any], today: dt.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
