@@ -21,7 +21,7 @@ KINDS: dict[str, Any] = {
     "import": _l("Imported"),
     "reshape": _l("Moved or resized"),
     "number": _l("Numbered"),
-    "merge": _l("Merged"),
+    "merge": _l("Merged into one"),
     "split": _l("Split"),
     "remove": _l("Taken off the plan"),
     "revert": _l("Step taken back"),
@@ -61,7 +61,7 @@ def changes(event: BoothEvent, currency: str) -> list[Change]:
             out.append(Change(label, old, show(after if not before else {**before, **after})))
 
     add(_("Booth number"), ["code"], lambda v: str(v.get("code", "")))
-    add(_("Place"), ["x_m", "y_m"], lambda v: f"{_metres(v.get('x_m'))} / {_metres(v.get('y_m'))} m")
+    add(_("Where it stands"), ["x_m", "y_m"], lambda v: f"{_metres(v.get('x_m'))} / {_metres(v.get('y_m'))} m")
     add(_("Net m²"), ["area_m2"], lambda v: i18n.m2(Decimal(v["area_m2"])) if "area_m2" in v else "")
     add(_("State"), ["state"], lambda v: str(labels.BOOTH_STATES.get(v.get("state"), "")))
     add(_("Price"), ["price"], lambda v: i18n.money(Decimal(v["price"]), currency) if "price" in v else "")
