@@ -141,7 +141,7 @@ def test_reminders_are_written_once_and_can_be_stopped(session, cast, monkeypatc
     assert dunning.run() == 0
     dunning.stop(deposit, False)
     assert dunning.run() == 1
-    steps = session.execute(select(Dunning.invoice_id, Dunning.step).order_by(Dunning.id)).tuples().all()
+    steps = session.execute(select(Dunning.invoice_id, Dunning.step).order_by(Dunning.id)).all()
     assert steps == [(deposit.id, "friendly"), (deposit.id, "first")]
 
 
