@@ -41,14 +41,7 @@ INLINE = {"image/png", "image/jpeg"}
 
 
 def _pill(message: Message) -> Markup:
-    return Markup(
-        render_template(
-            "messaging/_state.html",
-            state=message.delivery.state,
-            label=dict(STATES)[message.delivery.state],
-            tone=TONES[message.delivery.state],
-        )
-    )
+    return listing.pill(dict(STATES)[message.delivery.state], TONES[message.delivery.state])
 
 
 @blueprint.get("/outbox")

@@ -314,6 +314,14 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (int, float, Decimal, str)) else str(value)
 
 
+_PILL = Markup('<span class="pill pill-{}"><span class="pill-dot" aria-hidden="true"></span>{}</span>')
+
+
+def pill(label: Any, tone: str = "neutral") -> Markup:
+    """A state in a cell, as ``ui.status`` draws it; made here, since a template for each row would cost most of a list's time."""
+    return _PILL.format(tone, label)
+
+
 def contains(column: Any, query: str) -> ColumnElement[bool]:
     """Every piece of a search occurs in the column, which holds ``lib.text.search_key``; LIKE wildcards are literal."""
     terms = text.search_terms(query)

@@ -62,7 +62,7 @@ def _list(form: StatementForm) -> str:
         best.update(bank.proposals(rows))
 
     def state(item: BankTransaction) -> Markup:
-        return Markup(render_template("billing/_pill.html", label=labels.BANK_STATES[item.state], tone=labels.BANK_TONES[item.state]))
+        return listing.pill(labels.BANK_STATES[item.state], labels.BANK_TONES[item.state])
 
     def guess(item: BankTransaction) -> str:
         found = best.get(item.id, [])

@@ -26,8 +26,9 @@ UNPAID = (InvoiceState.OPEN, InvoiceState.PARTLY_PAID)
 
 
 def _state(invoice: Invoice) -> Markup:
-    late = is_overdue(invoice.state, invoice.due_on, _today())
-    return Markup(render_template("billing/_state.html", invoice=invoice, late=late, labels=labels))
+    if is_overdue(invoice.state, invoice.due_on, _today()):
+        return listing.pill(_("Overdue"), "danger")
+    return listing.pill(labels.STATES[invoice.state], labels.TONES[invoice.state])
 
 
 def _today():  # type: ignore[no-untyped-def]

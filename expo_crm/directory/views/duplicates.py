@@ -158,7 +158,7 @@ def verdict_label(verdict: str) -> str:
 
 
 def _pill(pair: DuplicatePair) -> Markup:
-    return Markup(render_template("directory/_verdict.html", pair=pair, label=verdict_label(pair.verdict)))
+    return listing.pill(verdict_label(pair.verdict), "danger" if pair.verdict == "same" else "warning")
 
 
 @requires(Permission.COMPANY_EDIT)

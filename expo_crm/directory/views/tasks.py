@@ -30,10 +30,10 @@ URGENCY_TONES = {"overdue": "danger", "today": "warning", "week": "info", "later
 
 def _due_cell(activity: Activity, edges: agenda.Horizon) -> Markup:
     if activity.done_at is not None:
-        return _part("due", label=_("done %(day)s", day=i18n.date(i18n_day(activity.done_at), "short")), tone="success")
+        return listing.pill(_("done %(day)s", day=i18n.date(i18n_day(activity.done_at), "short")), "success")
     kind = agenda.urgency(activity.due_at, edges)
     label = _("today") if kind == "today" else i18n.date(i18n_day(activity.due_at), "short") if activity.due_at else "–"
-    return _part("due", label=label, tone=URGENCY_TONES[kind])
+    return listing.pill(label, URGENCY_TONES[kind])
 
 
 def _kept() -> dict[str, str]:

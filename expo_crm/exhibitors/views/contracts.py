@@ -28,7 +28,7 @@ from expo_crm.web.policy import Permission, current_principal, requires
 
 def pill(label: object, tone: str) -> Markup:
     """A state as a pill, for a cell of a list."""
-    return Markup(render_template("exhibitors/_pill.html", label=label, tone=tone))
+    return listing.pill(label, tone)
 
 
 def _booths(contract: Contract) -> str:

@@ -50,7 +50,7 @@ def _find(batch_id: int) -> ImportBatch:
 
 
 def _pill(label: Any, tone: str) -> Markup:
-    return Markup(render_template("exhibitors/imports/_pill.html", label=label, tone=tone))
+    return listing.pill(label, tone)
 
 
 def _steps(batch: ImportBatch, current: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from flask_babel import ngettext
 from markupsafe import Markup
 
 from expo_crm.followup.domain.risk import Reason
-from expo_crm.web import i18n
+from expo_crm.web import i18n, listing
 
 FLOWS = {
     "retained": _l("Retained"),
@@ -110,7 +110,7 @@ RETENTION_STATES = {
 
 
 def pill(label: Any, tone: str) -> Markup:
-    return Markup(render_template("followup/_pill.html", label=label, tone=tone))
+    return listing.pill(label, tone)
 
 
 def chips(reasons: Iterable[Reason]) -> Markup:

@@ -23,11 +23,7 @@ from expo_crm.web.policy import Permission, current_principal, requires
 
 
 def _pill(meeting: Meeting) -> Markup:
-    return Markup(
-        render_template(
-            "matchmaking/_state.html", label=_(rules.STATES[meeting.state]), tone=rules.TONES[meeting.state]
-        )
-    )
+    return listing.pill(_(rules.STATES[meeting.state]), rules.TONES[meeting.state])
 
 
 @requires(Permission.VIEW)

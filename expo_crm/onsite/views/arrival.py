@@ -292,4 +292,4 @@ def exhibitors() -> ResponseReturnValue:
 
 def _arrival_pill(row: Any) -> Markup:
     label = _("Here since %(time)s", time=i18n.datetime_(row[1].arrived_at)) if row[1] else _("Not here yet")
-    return Markup(render_template("onsite/events_state.html", label=label, tone="success" if row[1] else "warning"))
+    return listing.pill(label, "success" if row[1] else "warning")

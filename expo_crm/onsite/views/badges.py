@@ -51,7 +51,7 @@ WORK = ("onsite.issue_badges", "onsite.print_badges")
 
 
 def _pill(badge: Badge) -> Markup:
-    return Markup(render_template("onsite/badges_state.html", label=dict(STATES)[badge.state], tone=TONES[badge.state]))
+    return listing.pill(dict(STATES)[badge.state], TONES[badge.state])
 
 
 def _classes() -> list[VisitorClass]:

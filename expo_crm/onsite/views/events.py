@@ -67,7 +67,7 @@ def load(event_id: int) -> ConcurrentEvent:
 
 
 def _pill(label: Any, tone: str) -> Markup:
-    return Markup(render_template("onsite/events_state.html", label=label, tone=tone))
+    return listing.pill(label, tone)
 
 
 # -- lists -------------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def _tabs() -> list[dict[str, Any]]:
 
 def _pill(lead: Lead) -> Markup:
     label, tone = dict(labels.STATES)[lead.state], labels.STATE_TONES[lead.state]
-    return Markup(render_template("onsite/leads_state.html", label=label, tone=tone))
+    return listing.pill(label, tone)
 
 
 def _search(words: str) -> Any:

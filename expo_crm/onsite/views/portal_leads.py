@@ -197,7 +197,7 @@ def _name_cell(view: LeadView) -> Markup:
 
 
 def _pill(label: Any, tone: str) -> Markup:
-    return Markup(render_template("onsite/leads_state.html", label=label, tone=tone)) if label else Markup("")
+    return listing.pill(label, tone) if label else Markup("")
 
 
 def _stars(count: int) -> Markup:

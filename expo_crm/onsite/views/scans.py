@@ -43,9 +43,7 @@ OVERRIDE_WITHIN = dt.timedelta(minutes=15)
 
 
 def _pill(scan: Scan) -> Markup:
-    return Markup(
-        render_template("onsite/scans_state.html", label=DECISIONS[scan.decision], tone=TONES[scan.decision])
-    )
+    return listing.pill(DECISIONS[scan.decision], TONES[scan.decision])
 
 
 def reason_of(scan: Scan) -> str:

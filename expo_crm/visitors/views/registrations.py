@@ -32,7 +32,7 @@ def _pill(registration: Registration) -> Markup:
 @lru_cache(maxsize=64)
 def _drawn(label: str, tone: str) -> Markup:
     """Drawn once: a template for each row was a third of the page's time."""
-    return Markup(render_template("visitors/_state.html", label=label, tone=tone))
+    return listing.pill(label, tone)
 
 
 def _word(names: dict[str, str], code: str) -> str:
