@@ -14,7 +14,19 @@ Row = Mapping[str, Any]
 def register() -> None:
     """Tell the directory how rows that may exist once are put together."""
     merging.register_combiner("opportunity", combine_opportunities)
+    merging.register_combiner("competitor_presence", combine_presences)
     merging.register_combiner("booth_occupant", lambda kept, dropped, _choices: {"host": kept["host"] or dropped["host"]})
+
+
+def combine_presences(kept: Row, dropped: Row, _choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Both were seen at one show of somebody else: the later look holds, and what only the other one tells is added."""
+    later, other = (dropped, kept) if dropped["seen_on"] > kept["seen_on"] else (kept, dropped)
+    return {
+        "stand": later["stand"] or other["stand"],
+        "m2": later["m2"] or other["m2"],
+        "seen_on": later["seen_on"],
+        "source": later["source"],
+    }
 
 
 def combine_opportunities(kept: Row, dropped: Row, _choices: Mapping[str, Any]) -> dict[str, Any]:

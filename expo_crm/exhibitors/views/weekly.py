@@ -33,7 +33,7 @@ KINDS: dict[Kind, Any] = {
 }
 TONES = {Kind.NEW: "info", Kind.MOVED: "neutral", Kind.HELD: "warning", Kind.CONTRACTED: "success", Kind.LOST: "danger"}
 BIGGEST = 5
-DUE = 12
+DUE = 8
 AGED = 5
 
 
