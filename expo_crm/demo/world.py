@@ -18,7 +18,7 @@ from typing import Any
 
 from expo_crm.billing.domain.invoice import invoice_number
 from expo_crm.billing.models import Invoice, InvoiceLine, NumberSequence, Payment
-from expo_crm.demo import desk, events, floor, names, showdays, words
+from expo_crm.demo import desk, events, floor, inventory, names, showdays, tasks, words, workday
 from expo_crm.demo.leads import LEAD_TEAMS, LeadTeam
 from expo_crm.directory.models import Activity, Company, Consent, Employment, Participation, Person
 from expo_crm.exhibitors.domain.contract import contract_number
@@ -107,6 +107,7 @@ class World:
             attended = self._edition(index, edition, past)
         del attended
         self._activities()
+        workday.play(self)
         self._sequences()
 
     # --- the frame ---------------------------------------------------------------------------------------------------------
@@ -249,8 +250,10 @@ class World:
                 events.add_arrivals(self, edition, exhibitors)
             return attended
         self._meetings(edition, exhibitors, registrations, 46, coming=True)
+        tasks.add_tasks(self, edition, exhibitors)
         events.add_events(self, edition, registrations, set(), past=False)
         self._doors(edition)
+        inventory.add_inventory(self, edition)
         return set()
 
     def _floor(self, edition: dict[str, Any]) -> list[dict[str, Any]]:

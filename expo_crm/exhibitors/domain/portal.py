@@ -175,6 +175,8 @@ _WHO: tuple[tuple[str, frozenset[Role]], ...] = (
     ("exhibitors.portal_money", frozenset({Role.MAIN, Role.FINANCE})),
     ("exhibitors.portal_invoice", frozenset({Role.MAIN, Role.FINANCE})),
     ("exhibitors.portal_services", frozenset({Role.MAIN, Role.FINANCE})),
+    ("exhibitors.portal_booths", frozenset({Role.MAIN})),
+    ("exhibitors.portal_booth_", frozenset({Role.MAIN})),
     ("exhibitors.portal_booth", _EVERYBODY),
     ("exhibitors.portal_badges", frozenset({Role.MAIN, Role.STAFF})),
     ("exhibitors.portal_invitation", frozenset({Role.MAIN, Role.STAFF})),
