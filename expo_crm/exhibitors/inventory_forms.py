@@ -58,12 +58,17 @@ class PriceRuleForm(BaseForm):
                 _("Line %(line)s is no fee. Write: 报名费 | Registration fee | 800", line=error.args[0])
             ) from None
 
-    def validate_early_until(self, field: Any) -> None:
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Also that an early bird is whole: a last day with one of the two prices."""
+        fine: bool = super().validate(extra_validators)
         given = [f for f in (self.early_percent.data, self.early_m2.data) if f]
         if len(given) > 1:
-            raise ValidationError(_("Choose one: percent off, or a price per m²."))
-        if bool(field.data) != bool(given):
-            raise ValidationError(_("An early bird needs a last day and a price."))
+            self.early_until.errors = [_("Choose one: percent off, or a price per m².")]
+        elif bool(self.early_until.data) != bool(given):
+            self.early_until.errors = [_("An early bird needs a last day and a price.")]
+        else:
+            return fine
+        return False
 
 
 class OverrideForm(BaseForm):
