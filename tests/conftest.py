@@ -2,7 +2,7 @@
 
 ==============  =======================================================================================================
 ``sealed``      no connection leaves this machine
-``databases``   ``dialect``, ``database_url``: each test on SQLite and on PostgreSQL, from a migrated template
+``databases``   ``dialect``, ``database_url``: each test on SQLite and on PostgreSQL (tests of pages on one), from a template
 ``apps``        ``app``, ``make_app``, ``client``, ``session``, ``runner``
 ``servers``     ``live_server``, ``serve``: the product under gunicorn, with its worker when asked
 ``browsers``    ``page``, ``phone``, ``open_page``, ``camera_page``, ``axe``: a real Chromium that forgives nothing

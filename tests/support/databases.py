@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from tests.support import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 DIALECTS = ("sqlite", "postgresql")
+PAGES = re.compile(r"pages?\.py$|^test_views\.py$")  # files with tests of pages
 
 
 class Databases:
@@ -109,13 +112,20 @@ def databases() -> Iterator[Databases]:
 
 
 def pytest_generate_tests(metafunc: Any) -> None:
-    """A test that touches the database runs on both kinds, unless it is marked ``postgres`` or names its dialect."""
+    """A test that touches the database runs on both kinds, unless it is marked ``postgres`` or names its dialect.
+
+    Tests of pages run on one of the two, always the same one for a test: the services and queries behind the pages have tests of
+    their own on both. ``EXPO_TEST_DATABASES=all`` runs these on both as well.
+    """
     if "dialect" not in metafunc.fixturenames:
         return
     if any("dialect" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize")):
         return
     only_postgres = metafunc.definition.get_closest_marker("postgres")
-    metafunc.parametrize("dialect", DIALECTS[1:] if only_postgres else DIALECTS)
+    kinds = DIALECTS[1:] if only_postgres else DIALECTS
+    if PAGES.search(metafunc.definition.path.name) and os.environ.get("EXPO_TEST_DATABASES") != "all":
+        kinds = (kinds[zlib.crc32(metafunc.function.__name__.encode()) % len(kinds)],)
+    metafunc.parametrize("dialect", kinds)
 
 
 @pytest.fixture
