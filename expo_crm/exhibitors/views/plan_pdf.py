@@ -89,7 +89,7 @@ def _head(canvas: Canvas, hall: Hall) -> None:
     _text(canvas, EDGE, PAGE[1] - EDGE - 12, _both(g.edition.name_zh, g.edition.name_en), 15, bold=True, room=PAGE[0] - 2 * EDGE)
     canvas.setFillColor(pdf.GREY)
     about = f"{_both(hall.name_zh, hall.name_en)} · {hall.width_m.normalize():f} × {hall.depth_m.normalize():f} m"
-    _text(canvas, EDGE, PAGE[1] - EDGE - 28, f"{about} · {i18n.datetime_(clock.now())} UTC", 10)
+    _text(canvas, EDGE, PAGE[1] - EDGE - 28, f"{about} · {i18n.datetime_(clock.now())}", 10)
 
 
 def _plan(canvas: Canvas, hall: Hall, drawn: Sequence[Drawn]) -> None:
