@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, text
 
 from expo_crm.accounts.models import User, UserRole
 from expo_crm.db import Base, db
-from expo_crm.demo import customers, money, sales, showdays, words
+from expo_crm.demo import customers, money, sales, showdays, words, workday
 from expo_crm.demo.world import Say, World
 from expo_crm.directory.services import duplicates
 from expo_crm.shows.models import Edition
@@ -51,6 +51,7 @@ def load(seed: int, today: dt.date, say: Say, progress: Any) -> dict[str, int]:
             db.session.execute(select(func.setval(func.pg_get_serial_sequence(func.quote_ident(model.name), "id"), highest)))
         db.session.execute(text("analyze"))
     showdays.play(world.editions[-2]["id"], world.now)
+    workday.settle(today)
     last, coming = (db.session.get_one(Edition, world.editions[place]["id"]) for place in (-2, -1))
     customers.play(seed, last, coming, today)
     sales.play(seed, last, coming, today)

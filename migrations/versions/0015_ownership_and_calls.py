@@ -87,7 +87,7 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_until", sa.Date(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.CheckConstraint("rate >= 0 and rate <= 100", name=op.f("ck_agent_rate")),
+        sa.CheckConstraint("rate >= 0", name=op.f("ck_agent_rate")),
         sa.CheckConstraint("valid_until is null or valid_from <= valid_until", name=op.f("ck_agent_days_in_order")),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name=op.f("fk_agent_company_id_company")),
         sa.ForeignKeyConstraint(

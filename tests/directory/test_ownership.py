@@ -44,7 +44,8 @@ def test_rules_deal_in_turn_and_skip_what_does_not_fit():
     east, rest = Rule(1, (7, 8), country="CN", province="江苏"), Rule(2, (9,))
     given = rules.deal(
         [east, Rule(3, ()), rest],
-        [{"country": "CN", "province": "江苏省"}, {"country": "cn", "province": "江苏"}, {"country": "DE"}, {"country": "CN", "province": "江苏"}],
+        [{"country": "CN", "province": "江苏省"}, {"country": "cn", "province": "江苏"}, {"country": "DE"},
+         {"country": "CN", "province": "江苏"}],
     )  # fmt: skip
     assert [(d.user_id, d.rule_id) for d in given] == [(7, 1), (8, 1), (9, 2), (7, 1)]
     assert rules.deal([Rule(1, (7, 8), dealt=1)], [{}])[0].user_id == 8

@@ -104,9 +104,10 @@ def test_one_touch_stores_the_call_and_what_follows(client, session, cast):
     assert "北辰阀门" in client.get("/my-day/calls").get_data(as_text=True)
     assert client.get(f"/my-day/calls?skip={second.id}").status_code == 200
     assert "北辰阀门" not in client.get(f"/my-day/calls?skip={second.id}.x.{'9' * 40}").get_data(as_text=True)
+    soon = (clock.now() + dt.timedelta(days=5)).date().isoformat()
     answer = client.post(
         f"/companies/{cast.companies[1].id}/call/result",
-        data={"activity": str(second.id), "result": "call_back", "next_on": (clock.now() + dt.timedelta(days=5)).date().isoformat(), "next_time": "15:30"},
+        data={"activity": str(second.id), "result": "call_back", "next_on": soon, "next_time": "15:30"},
     )  # fmt: skip
     assert answer.status_code == 302
     back = session.scalar(

@@ -21,7 +21,7 @@ class Agent(Base):
     __table_args__ = (
         Index(None, "show_id"),
         Index(None, "company_id"),
-        CheckConstraint("rate >= 0 and rate <= 100", name="rate"),
+        CheckConstraint("rate >= 0", name="rate"),
         CheckConstraint("valid_until is null or valid_from <= valid_until", name="days_in_order"),
     )
 

@@ -131,7 +131,7 @@ def contracts_of(show_id: int) -> tuple[dict[int, list[Contract]], list[Contract
 def invoices_of(contract_ids: list[int], day: dt.date) -> dict[int, list[Money]]:
     """The invoices of these contracts as they stood at the end of ``day``, with what was paid and credited by then.
 
-    A credit note is an invoice of its own with negative sums that names the one it corrects; money that went back is a
+    Extras and fees (kind ``extra``) bring no commission: it is on the space. A credit note is an invoice of its own with negative sums that names the one it corrects; money that went back is a
     negative payment.
     """
     paid = (
@@ -143,8 +143,9 @@ def invoices_of(contract_ids: list[int], day: dt.date) -> dict[int, list[Money]]
     rows = db.session.execute(
         select(Invoice, paid.c.sum)
         .outerjoin(paid, paid.c.invoice_id == Invoice.id)
-        .where(Invoice.contract_id.in_(contract_ids), Invoice.issued_on <= day)
+        .where(Invoice.contract_id.in_(contract_ids), Invoice.issued_on <= day, Invoice.kind != "extra")
     ).all()
+    known = {invoice.id for invoice, _sum in rows if invoice.kind != "credit"}
     credits: dict[int, Decimal] = defaultdict(Decimal)
     for invoice, _sum in rows:
         if invoice.kind == "credit" and invoice.corrects_id:
@@ -152,6 +153,8 @@ def invoices_of(contract_ids: list[int], day: dt.date) -> dict[int, list[Money]]
     out: dict[int, list[Money]] = defaultdict(list)
     for invoice, received in rows:
         if invoice.kind == "credit" and invoice.corrects_id:
+            if invoice.corrects_id not in known:
+                continue  # it corrects an extra
             # It counts with the invoice that it corrects; here only the money that went back with it.
             out[invoice.contract_id].append(Money(invoice.net, invoice.total, received or Decimal(0), invoice.net))
             continue

@@ -56,7 +56,7 @@ def territory(agent: Agent) -> str:
 
 
 @requires(Permission.VIEW)
-def agents(edition: str) -> ResponseReturnValue:
+def agents() -> ResponseReturnValue:
     show_id, day = g.edition.show_id, _today()
     kept = (
         select(func.count(AgentAccount.id)).where(AgentAccount.agent_id == Agent.id).correlate(Agent).scalar_subquery()
@@ -103,7 +103,7 @@ def agents(edition: str) -> ResponseReturnValue:
         search=lambda q: Agent.name.icontains(q, autoescape=True),
         search_hint=_("Name"),
         empty=listing.Empty("user-dollar", _("No agents yet"), _("An agent recruits exhibitors in a territory for commission.")),
-        row_url=lambda a: url_for("exhibitors.agent", edition=edition, agent_id=a.id),
+        row_url=lambda a: url_for("exhibitors.agent", edition=g.edition.slug, agent_id=a.id),
         load=load,
     )  # fmt: skip
     _mine, doubtful = services.contracts_of(show_id)
@@ -128,7 +128,7 @@ def _get(agent_id: int) -> Agent:
 
 
 @requires(Permission.VIEW)
-def agent(edition: str, agent_id: int) -> ResponseReturnValue:
+def agent(agent_id: int) -> ResponseReturnValue:
     return _agent_page(_get(agent_id))
 
 
@@ -155,7 +155,7 @@ def _agent_page(
     return render_template(
         "exhibitors/agent.html",
         agent=found, territory=territory(found), due=due, companies=companies, settlements=settlements, states=STATES, tones=TONES,
-        open_sums=sorted(open_sums.items()), today=day, editions={c.edition_id: c.edition for c in contracts},
+        open_sums=sorted(open_sums.items()), today=day, of_editions={c.edition_id: c.edition for c in contracts},
         account_form=account_form or AccountForm(formdata=None, data={"until": day + dt.timedelta(days=365)}),
         period_form=period_form
         or PeriodForm(formdata=None, data={"period_from": begin, "period_to": day}),
@@ -164,16 +164,16 @@ def _agent_page(
 
 
 @requires(Permission.SELL)
-def new_agent(edition: str) -> ResponseReturnValue:
-    return _edit(edition, None)
+def new_agent() -> ResponseReturnValue:
+    return _edit(None)
 
 
 @requires(Permission.SELL)
-def edit_agent(edition: str, agent_id: int) -> ResponseReturnValue:
-    return _edit(edition, _get(agent_id))
+def edit_agent(agent_id: int) -> ResponseReturnValue:
+    return _edit(_get(agent_id))
 
 
-def _edit(edition: str, found: Agent | None) -> ResponseReturnValue:
+def _edit(found: Agent | None) -> ResponseReturnValue:
     data: dict[str, Any] = {"valid_from": _today()}
     if found is not None:
         names = ("name", "email", "countries", "rate", "valid_from", "valid_until", "version")
@@ -188,13 +188,13 @@ def _edit(edition: str, found: Agent | None) -> ResponseReturnValue:
         else:
             saved = services.save(found, g.edition.show, **form.values())
             flash(_("Saved."), "success")
-            return redirect(url_for("exhibitors.agent", edition=edition, agent_id=saved.id))
+            return redirect(url_for("exhibitors.agent", edition=g.edition.slug, agent_id=saved.id))
     status = 409 if error else 422 if form.is_submitted() else 200
     return render_template("exhibitors/agent_form.html", form=form, agent=found, error=error), status
 
 
 @requires(Permission.SELL)
-def keep_account(edition: str, agent_id: int) -> ResponseReturnValue:
+def keep_account(agent_id: int) -> ResponseReturnValue:
     found, form = _get(agent_id), AccountForm()
     if not form.validate_on_submit() or form.company_id is None or form.until.data is None:
         return _agent_page(found, account_form=form)
@@ -203,20 +203,20 @@ def keep_account(edition: str, agent_id: int) -> ResponseReturnValue:
     except RuleRefused as error:
         raise _refuse(error) from None
     flash(_("The company is kept for this agent."), "success")
-    return redirect(url_for("exhibitors.agent", edition=edition, agent_id=agent_id))
+    return redirect(url_for("exhibitors.agent", edition=g.edition.slug, agent_id=agent_id))
 
 
 @requires(Permission.SELL)
-def drop_account(edition: str, agent_id: int, account_id: int) -> ResponseReturnValue:
+def drop_account(agent_id: int, account_id: int) -> ResponseReturnValue:
     account = next((a for a in _get(agent_id).accounts if a.id == account_id), None)
     if account is None:
         abort(404)
     services.drop_account(account)
-    return redirect(url_for("exhibitors.agent", edition=edition, agent_id=agent_id))
+    return redirect(url_for("exhibitors.agent", edition=g.edition.slug, agent_id=agent_id))
 
 
 @requires(Permission.MONEY)
-def draft_settlement(edition: str, agent_id: int) -> ResponseReturnValue:
+def draft_settlement(agent_id: int) -> ResponseReturnValue:
     found, form = _get(agent_id), PeriodForm()
     if not form.validate_on_submit() or form.period_from.data is None or form.period_to.data is None:
         return _agent_page(found, period_form=form)
@@ -224,7 +224,7 @@ def draft_settlement(edition: str, agent_id: int) -> ResponseReturnValue:
         made = services.draft(found, form.period_from.data, form.period_to.data)
     except RuleRefused as error:
         raise _refuse(error) from None
-    return redirect(url_for("exhibitors.settlement", edition=edition, agent_id=agent_id, settlement_id=made[0].id))
+    return redirect(url_for("exhibitors.settlement", edition=g.edition.slug, agent_id=agent_id, settlement_id=made[0].id))
 
 
 def _settlement(agent_id: int, settlement_id: int) -> Settlement:
@@ -243,7 +243,7 @@ def _settlement(agent_id: int, settlement_id: int) -> Settlement:
 
 
 @requires(Permission.VIEW)
-def settlement(edition: str, agent_id: int, settlement_id: int) -> ResponseReturnValue:
+def settlement(agent_id: int, settlement_id: int) -> ResponseReturnValue:
     found = _settlement(agent_id, settlement_id)
     return render_template(
         "exhibitors/settlement.html", settlement=found, agent=found.agent, states=STATES, tones=TONES, today=_today(),
@@ -252,14 +252,14 @@ def settlement(edition: str, agent_id: int, settlement_id: int) -> ResponseRetur
 
 
 @requires(Permission.MONEY)
-def settle(edition: str, agent_id: int, settlement_id: int, step: str) -> ResponseReturnValue:
+def settle(agent_id: int, settlement_id: int, step: str) -> ResponseReturnValue:
     """approve, pay or discard."""
     found = _settlement(agent_id, settlement_id)
     try:
         if step == "discard":
             services.discard(found)
             flash(_("The draft is thrown away."), "info")
-            return redirect(url_for("exhibitors.agent", edition=edition, agent_id=agent_id))
+            return redirect(url_for("exhibitors.agent", edition=g.edition.slug, agent_id=agent_id))
         if step == "approve":
             services.approve(found)
             flash(_("Approved as %(number)s.", number=found.number), "success")
@@ -268,7 +268,7 @@ def settle(edition: str, agent_id: int, settlement_id: int, step: str) -> Respon
             flash(_("Marked as paid."), "success")
     except RuleRefused as error:
         raise _refuse(error) from None
-    return redirect(url_for("exhibitors.settlement", edition=edition, agent_id=agent_id, settlement_id=settlement_id))
+    return redirect(url_for("exhibitors.settlement", edition=g.edition.slug, agent_id=agent_id, settlement_id=settlement_id))
 
 
 def _paid_day() -> dt.date:
@@ -305,7 +305,7 @@ def _name(found: Settlement) -> str:
 
 
 @requires(Permission.EXPORT)
-def settlement_xlsx(edition: str, agent_id: int, settlement_id: int) -> ResponseReturnValue:
+def settlement_xlsx(agent_id: int, settlement_id: int) -> ResponseReturnValue:
     found = _settlement(agent_id, settlement_id)
     rows = [*_rows(found), [_("Together"), "", None, None, None, None, None, found.total]]
     return Response(
@@ -316,7 +316,7 @@ def settlement_xlsx(edition: str, agent_id: int, settlement_id: int) -> Response
 
 
 @requires(Permission.VIEW)
-def settlement_pdf(edition: str, agent_id: int, settlement_id: int) -> ResponseReturnValue:
+def settlement_pdf(agent_id: int, settlement_id: int) -> ResponseReturnValue:
     found = _settlement(agent_id, settlement_id)
 
     def shown(value: Decimal) -> str:
