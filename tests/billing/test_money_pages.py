@@ -126,7 +126,8 @@ def test_foreign_ids_are_not_found(admin, cast, session):
     for path in (
         f"{E}/contract-texts/{text.id}", f"{E}/bank/statements/{theirs.id}", f"{past}/extras/{item.id}",
         f"{past}/contracts/{contract.id}",
-        f"{E}/contracts/{contract.id}/versions/9/contract.pdf", f"{E}/contracts/{contract.id}/versions/1/signed/file", f"{E}/accounts/999999",
+        f"{E}/contracts/{contract.id}/versions/9/contract.pdf", f"{E}/contracts/{contract.id}/versions/1/signed/file",
+        f"{E}/accounts/999999",
     ):  # fmt: skip
         assert admin.get(path).status_code == 404, path
     assert admin.post(f"{past}/contracts/{contract.id}/amend", data={"reason": "x", "discount": "1"}).status_code == 404

@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from expo_crm.billing import labels as money_labels
 from expo_crm.billing.services import extras
 from expo_crm.billing.services.extras import OrderRefused
-from expo_crm.billing.views.account import order_form
 from expo_crm.exhibitors import queries
+from expo_crm.exhibitors.extra_form import extra_form
 from expo_crm.exhibitors.models import Contract, ContractVersion
 from expo_crm.exhibitors.services import contract_changes, versions
 from expo_crm.exhibitors.views import labels
@@ -70,7 +70,7 @@ def amend(contract_id: int) -> ResponseReturnValue:
 @requires(Permission.SELL)
 def add_extra(contract_id: int) -> ResponseReturnValue:
     found = _get(contract_id)
-    form = order_form(g.edition)
+    form = extra_form(g.edition)
     if not form.validate_on_submit():
         raise Refused(next(iter(next(iter(form.errors.values()))), _("Please check your input.")), 422)
     product = extras.find_product(g.edition.id, form.product.data)

@@ -12,10 +12,10 @@ from sqlalchemy.orm import contains_eager, selectinload
 from expo_crm.billing import labels as invoice_labels
 from expo_crm.billing import queries as billing
 from expo_crm.billing import queries_money
-from expo_crm.billing.views.account import order_form
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries
 from expo_crm.exhibitors.domain.contract import BINDING, ContractState
+from expo_crm.exhibitors.extra_form import extra_form
 from expo_crm.exhibitors.forms import CancelForm, SignForm
 from expo_crm.exhibitors.models import Contract, ContractBooth
 from expo_crm.exhibitors.services import contract_changes, versions
@@ -152,7 +152,7 @@ def _page(found: Contract, sign: SignForm | None = None, cancel: CancelForm | No
         versions=versions.list_of(found.id),
         addable=contract_changes.list_addable(found) if found.state in BINDING else [],
         orders=[line for line in queries_money.orders_of(found.edition_id, found.company_id) if line.contract_id == found.id],
-        order_form=order_form(g.edition, formdata=None),
+        order_form=extra_form(g.edition, formdata=None),
         may_sell=current_principal().can(Permission.SELL),
         today=today,
         State=ContractState,
