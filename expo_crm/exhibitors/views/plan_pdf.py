@@ -34,7 +34,7 @@ FILLS = {
 }
 PAGE = landscape(A3)
 EDGE = 12 * mm
-COLUMNS = 4
+COLUMNS = 3
 
 
 @requires(Permission.VIEW)
