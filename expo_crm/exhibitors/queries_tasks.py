@@ -79,7 +79,7 @@ def stands_of(edition_id: int, companies: dict[int, int] | None = None) -> dict[
         .where(Booth.edition_id == edition_id)
     )
     contracted = (
-        select(Participation.id, *columns)
+        select(Participation.id.label("participation_id"), *columns)
         .join(Contract, (Contract.company_id == Participation.company_id) & (Contract.edition_id == edition_id))
         .join(ContractBooth, ContractBooth.contract_id == Contract.id)
         .join(Booth, Booth.id == ContractBooth.booth_id)
