@@ -7,13 +7,15 @@ import io
 from decimal import Decimal as D
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from expo_crm.accounts.models import User
 from expo_crm.accounts.services import hasher
 from expo_crm.billing import queries as billing
+from expo_crm.billing.domain.invoice import InvoiceKind
 from expo_crm.billing.models import BankStatement, BankTransaction, OrderLine, PlanStep, Product
-from expo_crm.billing.services import bank, extras
+from expo_crm.billing.services import bank, extras, invoices
+from expo_crm.db import db
 from expo_crm.exhibitors.models import ContractText, PortalMember
 from expo_crm.exhibitors.services import booths, contracts, versions
 from expo_crm.lib import clock
@@ -216,3 +218,40 @@ def _participation(cast, session):
     )
     session.flush()
     return row.id
+
+
+def _queries(client, path):
+    seen = []
+
+    def note(*args):
+        seen.append(args[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert client.get(path).status_code == 200
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    return len(seen)
+
+
+def test_queries_do_not_grow_with_the_rows(admin, cast, session):
+    contract = sell(cast)
+    kept = billing.list_invoices_of_contract(contract.id)[0]
+
+    def fill(start, count):
+        rows = "\n".join(f"2026-03-01,{i + 1}.00,禾川泵业{i},{kept.number},T{i}" for i in range(start, start + count))
+        head = "交易日期,贷方发生额,对方户名,附言,交易流水号\n"
+        made = bank.upload(cast.show, "a.csv", (head + rows).encode(), currency="CNY", account="", user_id=None)
+        bank.take(made, bank.suggested(bank.table_of(made)))
+        for i in range(start, start + count):
+            item = offer(cast, code=f"Q{i}")
+            extras.order(cast.edition, contract.company, item, 1, contract_id=contract.id)
+            line = invoices.NewLine("x", "x", D(1))
+            invoices.issue(cast.edition, cast.companies[i % 4], InvoiceKind.EXTRA, [line], D(0), clock.now().date())
+        session.commit()
+
+    paths = [f"{E}/bank", f"{E}/invoices/due", f"{E}/extras", f"{E}/accounts/{contract.company_id}", f"{E}/contracts/{contract.id}"]
+    fill(0, 4)
+    few = [_queries(admin, path) for path in paths]
+    fill(4, 12)
+    assert [_queries(admin, path) for path in paths] == few
