@@ -132,20 +132,37 @@ def _who(booth: Booth) -> str:
     return (i18n.bi(company) + (f" +{more}" if more > 0 else "")) if company else ""
 
 
-def draw(booth: Booth, now: dt.datetime, here: frozenset[int] = frozenset(), tint: Tint | None = None) -> Drawn:
+class Words:
+    """What the names of booths are made of, looked up once for a whole hall."""
+
+    def __init__(self) -> None:
+        self.comma = "，" if i18n.locale() == "zh" else ", "
+        self.states = {state: str(labels.BOOTH_STATES[state]) for state in BoothState}
+        self.letters = {state: labels.booth_letter(state) for state in BoothState}
+        self.sizes: dict[Decimal, str] = {}
+
+    def size(self, area: Decimal) -> str:
+        if area not in self.sizes:
+            self.sizes[area] = i18n.m2(area)
+        return self.sizes[area]
+
+
+def draw(
+    booth: Booth, now: dt.datetime, here: frozenset[int] = frozenset(), tint: Tint | None = None, words: Words | None = None
+) -> Drawn:
     """What the plan shows of a booth at this moment. ``here``: the participations that have reported on site."""
+    words = words or Words()
     state = effective_state(booth.state, booth.held_until, now)
     who = "" if state in {BoothState.AVAILABLE, BoothState.BLOCKED} else _who(booth)
     arrived = state == BoothState.SOLD and any(o.participation_id in here for o in booth.occupants)
-    letter = tint.letter if tint else "✓" if arrived else labels.booth_letter(state)
+    letter = tint.letter if tint else "✓" if arrived else words.letters[state]
     # The name begins with what stands on the booth, so that people who speak to the machine can say what they see.
-    parts = [f"{booth.code} {letter}".strip(), str(labels.BOOTH_STATES[state]), i18n.m2(booth.area_m2), who]
+    parts = [f"{booth.code} {letter}".strip(), words.states[state], words.size(booth.area_m2), who]
     if tint:
         parts.append(tint.label)
     elif arrived:
         parts.append(_("Exhibitor has arrived"))
-    comma = "，" if i18n.locale() == "zh" else ", "
-    return Drawn(booth, state.value, letter, who, comma.join(p for p in parts if p), arrived, tint)
+    return Drawn(booth, state.value, letter, who, words.comma.join(p for p in parts if p), arrived, tint)
 
 
 def draw_all(booths: list[Booth], mode: str = "state") -> list[Drawn]:
@@ -154,7 +171,8 @@ def draw_all(booths: list[Booth], mode: str = "state") -> list[Drawn]:
     tinted = plan_colours.tints(
         mode, booths, g.edition, lambda b: effective_state(b.state, b.held_until, now).value, here
     )
-    return [draw(b, now, here, tinted.get(b.id)) for b in booths]
+    words = Words()
+    return [draw(b, now, here, tinted.get(b.id), words) for b in booths]
 
 
 def _mode() -> str:

@@ -19,7 +19,7 @@ from expo_crm.exhibitors.services import plan_edit, plan_places
 from expo_crm.exhibitors.services.booth_history import Step
 from expo_crm.exhibitors.services.plan_edit import NewBooth, Seen, Stale
 from expo_crm.exhibitors.views import labels, plan_words
-from expo_crm.exhibitors.views.plan import SCALE, draw
+from expo_crm.exhibitors.views.plan import SCALE, Words, draw
 from expo_crm.lib import clock
 from expo_crm.shows.models import Hall
 from expo_crm.web.errors import Refused
@@ -33,9 +33,9 @@ def _hall(code: str) -> Hall:
     return hall
 
 
-def as_data(booth: Booth) -> dict[str, Any]:
+def as_data(booth: Booth, words: Words | None = None) -> dict[str, Any]:
     """A booth as the drawing page keeps it."""
-    drawn = draw(booth, clock.now())
+    drawn = draw(booth, clock.now(), words=words)
     return {
         "id": booth.id,
         "version": booth.version,
@@ -49,6 +49,11 @@ def as_data(booth: Booth) -> dict[str, Any]:
     }
 
 
+def _all(hall: Hall) -> list[dict[str, Any]]:
+    words = Words()
+    return [as_data(b, words) for b in queries.list_booths(hall.id)]
+
+
 @requires(Permission.SELL)
 def editor(hall_code: str) -> ResponseReturnValue:
     hall = _hall(hall_code)
@@ -57,7 +62,7 @@ def editor(hall_code: str) -> ResponseReturnValue:
         "width": float(hall.width_m),
         "depth": float(hall.depth_m),
         "scale": SCALE,
-        "booths": [as_data(b) for b in queries.list_booths(hall.id)],
+        "booths": _all(hall),
         "next": plan_edit.next_code(hall),
         "drawing": url_for("exhibitors.plan_drawing", **here),
         "steps": url_for("exhibitors.plan_step", **here),
@@ -77,7 +82,7 @@ def editor(hall_code: str) -> ResponseReturnValue:
 def drawing(hall_code: str) -> ResponseReturnValue:
     """All booths of the hall as they are now: asked every few seconds by whoever draws."""
     hall = _hall(hall_code)
-    return jsonify(booths=[as_data(b) for b in queries.list_booths(hall.id)], next=plan_edit.next_code(hall))
+    return jsonify(booths=_all(hall), next=plan_edit.next_code(hall))
 
 
 @requires(Permission.SELL)
