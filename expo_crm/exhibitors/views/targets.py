@@ -29,7 +29,7 @@ WEEKS = tuple(range(39, -1, -1))
 MOST_COMPANIES = 100_000
 SCOPES: dict[Scope, Any] = {
     Scope.EDITION: _l("Whole edition"),
-    Scope.PERSON: _l("Person"),
+    Scope.PERSON: _l("Sales person"),
     Scope.TEAM: _l("Team"),
     Scope.AGENT: _l("Agent"),
     Scope.SECTOR: _l("Sector"),

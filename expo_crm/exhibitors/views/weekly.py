@@ -25,7 +25,7 @@ from expo_crm.shows.models import Edition
 from expo_crm.web.policy import Permission, current_principal, requires
 
 KINDS: dict[Kind, Any] = {
-    Kind.NEW: _l("New"),
+    Kind.NEW: _l("New cards"),
     Kind.MOVED: _l("Moved"),
     Kind.HELD: _l("Held"),
     Kind.CONTRACTED: _l("Contracted"),
@@ -172,7 +172,7 @@ def weekly_xlsx() -> ResponseReturnValue:
 def table_of(sheet: Sheet) -> tuple[list[str], list[list[Any]]]:
     """Heads and rows of the workbook: a row per person, the sums last; each figure as cards, m² and money."""
     currency = g.edition.currency
-    headers = [_("Person")]
+    headers = [_("Sales person")]
     for kind in Kind:
         headers += [str(KINDS[kind]), f"{KINDS[kind]} m²", f"{KINDS[kind]} {currency}"]
     headers += [_("Open"), f"{_('Open')} m²", f"{_('Open')} {currency}", _("Actions due"), _("Too long in their stage")]
