@@ -77,7 +77,7 @@ class FasciaForm(BaseForm):
 
 
 class BadgeForm(BaseForm):
-    names = TextAreaField(_l("Names"), [NotBlank(), Length(max=5000)])
+    names = TextAreaField(_l("Names of the people"), [NotBlank(), Length(max=5000)])
 
 
 class DrawingForm(BaseForm):

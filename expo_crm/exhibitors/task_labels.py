@@ -36,7 +36,7 @@ LOOKS: dict[TaskState, tuple[Any, str]] = {
     TaskState.DONE: (_l("Done"), "success"),
     TaskState.OVERDUE: (_l("Overdue"), "danger"),
     TaskState.SOON: (_l("Due soon"), "warning"),
-    TaskState.OPEN: (_l("Open"), "info"),
+    TaskState.OPEN: (_l("Not done"), "info"),
 }
 ROLES: dict[str, Any] = {
     Role.MAIN: _l("Main contact (everything)"),
