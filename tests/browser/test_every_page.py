@@ -1,13 +1,15 @@
 """Every page of the product with the demonstration's data: no axe violation, no console error, no sideways scrolling.
 
-Each page is looked at twice: on a phone in Chinese and on a desktop in English. The addresses come from the URL map, so
-a new page is looked at without being added here; a new kind of id must be told where its sample comes from.
+Each page is looked at twice: on a phone in Chinese and on a desktop in English. Of the many pages of staff and portal axe, the slowest
+of the looks, reads each in one of the two; in both with EXPO_TEST_PAGES (a regular expression, "." for all). The addresses come from
+the URL map, so a new page is looked at without being added here; a new kind of id must be told where its sample comes from.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -115,8 +117,11 @@ def addresses(live_server: Any) -> list[str]:
     return sorted(set(out))
 
 
-def look_at(page: Any, addresses: list[str]) -> int:
-    """Open each address and hold it against the rules; how many were pages. Raises AssertionError with all that was found."""
+def look_at(page: Any, addresses: list[str], turn: int | None = None) -> int:
+    """Open each address and hold it against the rules; how many were pages. Raises AssertionError with all that was found.
+
+    ``turn`` 0 or 1: axe reads only the pages of this turn.
+    """
     problems = []
     looked = 0
     for address in addresses:
@@ -127,7 +132,8 @@ def look_at(page: Any, addresses: list[str]) -> int:
         try:
             assert answer.status == 200, f"{address} answered {answer.status}"
             check_no_overflow(page)
-            check_accessibility(page)
+            if turn is None or os.environ.get("EXPO_TEST_PAGES") or zlib.crc32(address.encode()) % 2 == turn:
+                check_accessibility(page)
         except AssertionError as error:
             problems.append(str(error))
     assert not problems, "\n\n".join(problems)
@@ -149,7 +155,7 @@ BOTH = pytest.mark.parametrize(("locale", "phone"), [("zh", True), ("en", False)
 def test_every_staff_page(live_server: Any, addresses: list[str], open_page: Callable[..., Any], locale: str, phone: bool) -> None:
     page = open_page(locale, phone=phone)
     enter(page, locale, ADMIN, "**/e/**")
-    looked = look_at(page, addresses)
+    looked = look_at(page, addresses, turn=int(phone))
     assert looked > 25 or os.environ.get("EXPO_TEST_PAGES"), f"only {looked} pages were found"
 
 
@@ -180,7 +186,7 @@ def test_every_portal_page(live_server: Any, addresses: list[str], open_page: Ca
             pages.append(rule.rule.replace("<int:participation_id>", str(mine)))
     page = open_page(locale, phone=phone)
     enter(page, locale, email, "**/portal/**")
-    assert look_at(page, [*(p for p in pages if "<" not in p), "/me"]) >= 6
+    assert look_at(page, [*(p for p in pages if "<" not in p), "/me"], turn=int(phone)) >= 6
 
 
 @BOTH
