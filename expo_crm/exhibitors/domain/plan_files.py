@@ -291,10 +291,12 @@ def _dxf(text: str, scale: Decimal) -> Plan:
     pairs = [(rows[i].strip(), rows[i + 1].strip()) for i in range(0, len(rows) - 1, 2)]
     lines: list[tuple[str, list[list[Decimal]], bool, bool]] = []
     texts: list[tuple[str, Decimal, Decimal]] = []
-    kind, now, layer, corners, closed, curved = "", {}, "", [], False, False
+    kind, layer, closed, curved = "", "", False, False
+    now: dict[str, str] = {}
+    corners: list[list[Decimal]] = []
 
     def close() -> None:
-        if kind == "LWPOLYLINE" or kind == "POLYLINE":
+        if kind in {"LWPOLYLINE", "POLYLINE"}:
             lines.append((layer, corners, closed, curved))
         elif kind in {"TEXT", "MTEXT"} and {"1", "10", "20"} <= now.keys():
             texts.append((re.sub(r"\\[A-Za-z][^;]*;|[{}]", "", str(now["1"])), _number(now["10"]), _number(now["20"])))

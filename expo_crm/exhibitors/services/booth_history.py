@@ -144,5 +144,6 @@ def _occupant(item: BoothOccupant, kind: str) -> BoothEvent:
         booth = db.session.get(Booth, item.booth_id)
     else:
         made.booth = booth = item.booth
-    made.edition_id = booth.edition_id if booth is not None else None
+    if booth is not None:
+        made.edition_id = booth.edition_id or booth.edition.id
     return made

@@ -190,8 +190,8 @@ def _legend(drawn: list[Drawn]) -> list[dict[str, Any]]:
     out = []
     if any(d.tint for d in drawn):
         for tint in sorted({d.tint for d in drawn if d.tint}, key=lambda t: (t.number == 0, t.number)):
-            mine = [d.booth.area_m2 for d in drawn if d.tint == tint]
-            facts = {"count": len(mine), "m2": sum(mine, Decimal(0))}
+            areas = [d.booth.area_m2 for d in drawn if d.tint == tint]
+            facts = {"count": len(areas), "m2": sum(areas, Decimal(0))}
             out.append({"state": f"tint-{tint.number}", "label": tint.label, "letter": tint.letter, **facts})
         return out
     for state in BoothState:

@@ -57,15 +57,14 @@ def _all(hall: Hall) -> list[dict[str, Any]]:
 @requires(Permission.SELL)
 def editor(hall_code: str) -> ResponseReturnValue:
     hall = _hall(hall_code)
-    here = {"hall_code": hall.code}
     config = {
         "width": float(hall.width_m),
         "depth": float(hall.depth_m),
         "scale": SCALE,
         "booths": _all(hall),
         "next": plan_edit.next_code(hall),
-        "drawing": url_for("exhibitors.plan_drawing", **here),
-        "steps": url_for("exhibitors.plan_step", **here),
+        "drawing": url_for("exhibitors.plan_drawing", hall_code=hall.code),
+        "steps": url_for("exhibitors.plan_step", hall_code=hall.code),
         "texts": {
             "chosen": _("%(count)s chosen · %(area)s m²", count="{count}", area="{area}"),
             "none": _("Nothing chosen"),
