@@ -197,7 +197,7 @@ class LimitsForm(BaseForm):
     contact_days = Days(
         _l("A contact protects for days"), description=_l("Call, mail, visit or meeting. 0: no protection.")
     )
-    opportunity_days = Days(_l("A new or moved opportunity protects for days"))
+    opportunity_days = Days(_l("A new opportunity protects for days"))
     pool_days = Days(
         _l("Back to the pool after days without contact"), description=_l("0: nothing goes back by itself.")
     )

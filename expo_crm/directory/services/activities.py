@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from sqlalchemy import select
+
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.directory.domain.errors import DirectoryError
@@ -73,7 +75,8 @@ def finish(
 ) -> None:
     """Tick a planned action off; of two who do so at once the second is told. Raises DirectoryError("activity-done")."""
     # Locked, because the row has no version and both may have read it open.
-    db.session.refresh(activity, attribute_names=["done_at"], with_for_update=True)
+    db.session.execute(select(Activity.id).where(Activity.id == activity.id).with_for_update())
+    db.session.refresh(activity, ["done_at"])
     _refuse_done(activity)
     activity.done_at = at or clock.now()
     activity.outcome = text.clean(outcome, limit=60)

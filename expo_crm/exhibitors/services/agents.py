@@ -229,7 +229,8 @@ def draft(agent: Agent, period_from: dt.date, period_to: dt.date) -> list[Settle
 
 
 def _locked(settlement: Settlement) -> None:
-    db.session.refresh(settlement, with_for_update=True)
+    db.session.execute(select(Settlement.id).where(Settlement.id == settlement.id).with_for_update())
+    db.session.refresh(settlement, ["state", "number", "made_by", "version"])
 
 
 def discard(settlement: Settlement) -> None:
