@@ -92,7 +92,7 @@ PHASES: tuple[tuple[str, Any, tuple[Item, ...]], ...] = (
             Item("exhibitors.contract_texts", _l("Contract texts"), "file-certificate", P.SETTINGS),
             Item("shows.categories", _l("Categories"), "sitemap", P.VIEW),
             Item("directory.ownership_settings", _l("Ownership"), "user-check", P.SETTINGS, edition=False),
-            Item("directory.call_settings", _l("Calls"), "phone", P.SETTINGS, edition=False),
+            Item("directory.call_settings", _l("Call scripts and results"), "phone", P.SETTINGS, edition=False),
             Item("directory.custom_fields", _l("Own fields"), "forms", P.SETTINGS, edition=False),
             Item("accounts.users", _l("Users"), "user-shield", P.USERS, edition=False),
             Item("messaging.outbox", _l("Outbox"), "mail", P.OUTBOX, edition=False),

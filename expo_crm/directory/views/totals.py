@@ -52,7 +52,7 @@ def totals() -> ResponseReturnValue:
         me=(now.get(current_principal().id or 0, Totals()), last.get(current_principal().id or 0, Totals())),
         tabs=[
             {"label": label, "url": url_for("directory.totals", span=key, day=day.isoformat()), "active": key == kind}
-            for key, label in (("day", _("Day")), ("week", _("Week")), ("month", _("Month")))
+            for key, label in (("day", _("By day")), ("week", _("By week")), ("month", _("By month")))
         ],
         earlier=before.isoformat(), later=after.isoformat() if after <= today() else "",
         chart=_chart(kind, first, after, edges[1], edges[2]), principal_id=current_principal().id,
@@ -101,6 +101,6 @@ def _chart(kind: str, first: dt.date, after: dt.date, start: dt.datetime, end: d
         found = Counter((clock.local_day(at, zone), what) for at, what, _code in done)
     series = [
         {"name": str(label), "values": [found[key, what] for key in keys]}
-        for what, label in (("call", _("Calls")), ("visit", _("Visits")), ("mail", _("Mails")))
+        for what, label in (("call", _("Calls")), ("visit", _("Site visits")), ("mail", _("Mails")))
     ]
     return {"kind": "bar", "format": "number", "categories": labels, "series": series}
