@@ -41,7 +41,8 @@ E = "/e/fluid-2026"
 I = f"{E}/inventory"  # noqa: E741
 NOW = dt.datetime(2026, 3, 2, 2, tzinfo=dt.UTC)
 HEAD = {
-    "name_zh": "国内价", "name_en": "Domestic", "currency": "CNY", "tax_percent": "6", "valid_from": "2026-01-01", "valid_until": "2026-06-30",
+    "name_zh": "国内价", "name_en": "Domestic", "currency": "CNY", "tax_percent": "6", "valid_from": "2026-01-01",
+    "valid_until": "2026-06-30",
 }  # fmt: skip
 RULE = {"kind": "shell", "hall": "", "base_m2": "1,500", "corner_2": "10", "fees": "报名费 | Registration fee | 800"}
 
@@ -192,7 +193,7 @@ def test_the_draw_day(client, session, cast):
 
 
 def test_sharing_a_stand_asks_before_a_company_is_made_twice(client, session, cast):
-    _made, pavilion, host = whole(session, cast)
+    _made, _pavilion, host = whole(session, cast)
     sign_in(client, cast.sales)
     before = len(session.scalars(select(Company)).all())
     data = {"name": "澄江密封件厂", "role": "co", "booths": [cast.booths[0].id], "fascia_zh": "澄江密封"}
@@ -211,7 +212,7 @@ def test_sharing_a_stand_asks_before_a_company_is_made_twice(client, session, ca
 
 
 def test_in_the_portal_a_booth_is_asked_for_and_a_pavilion_filled(client, session, cast):
-    _made, pavilion, host = whole(session, cast)
+    _made, _pavilion, host = whole(session, cast)
     user = User(
         email="chen@hechuan.example", name="陈思远", kind="exhibitor", password_hash=hasher.hash(PASSWORD), created_at=NOW
     )

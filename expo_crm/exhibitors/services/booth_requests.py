@@ -19,7 +19,7 @@ from expo_crm.exhibitors.domain.opportunity import Stage
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.domain.waiting import KEEP_FOR
 from expo_crm.exhibitors.domain.waiting import InventoryRefusal as No
-from expo_crm.exhibitors.models import Booth, BoothRequest, Opportunity
+from expo_crm.exhibitors.models import Booth, BoothRequest
 from expo_crm.exhibitors.services import booth_hooks, booths, first_refusal, opportunities, price_lists
 from expo_crm.lib import clock
 from expo_crm.messaging import services as mail
