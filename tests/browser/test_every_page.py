@@ -77,6 +77,7 @@ SAMPLES = {
 # Addresses that answer a file, a fragment or a redirect, or need a state that the demonstration does not have.
 NOT_PAGES = re.compile(
     r"/questions/|\.pdf|\.ics|\.png|\.svg|\.csv|\.xlsx|/api/|/healthz|/attachments/|/progress|/file|download|/fragment|/panel|/search|/states|/part\b|^/static|^/$"
+    r"|^/portal/.*/pavilion"  # 404 to who leads no pavilion
 )
 
 
