@@ -39,8 +39,8 @@ def render(quote: Quote, locale: str) -> bytes:
         story += [
             Spacer(1, 4 * mm),
             pdf.columns(
-                [pdf.text(_("From"), "small"), pdf.text(organizer or "–", "strong")],
-                [pdf.text(_("To"), "small"), pdf.text(names or "–", "strong")],
+                [pdf.text(_("Party A (organizer)"), "small"), pdf.text(organizer or "–", "strong")],
+                [pdf.text(_("Party B (exhibitor)"), "small"), pdf.text(names or "–", "strong")],
             ),
             Spacer(1, 3 * mm),
             pdf.text(

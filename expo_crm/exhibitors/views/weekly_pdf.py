@@ -48,7 +48,7 @@ def _figures(edition: Edition, sheet: Any, kinds: Mapping[Kind, Any]) -> Flowabl
         )
 
     rows: list[list[object]] = [
-        [_("Sales person"), *(str(kinds[k]) for k in Kind), _("Open"), _("Actions due"), _("Too long in their stage")]
+        [_("Sales person"), *(str(kinds[k]) for k in Kind), _("Still open"), _("Actions due"), _("Too long in their stage")]
     ]
     for person in sheet.people:
         rows.append(
