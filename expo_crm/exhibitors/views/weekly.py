@@ -175,7 +175,8 @@ def table_of(sheet: Sheet) -> tuple[list[str], list[list[Any]]]:
     headers = [_("Sales person")]
     for kind in Kind:
         headers += [str(KINDS[kind]), f"{KINDS[kind]} m²", f"{KINDS[kind]} {currency}"]
-    headers += [_("Still open"), f"{_("Still open")} m²", f"{_("Still open")} {currency}", _("Actions due"), _("Too long in their stage")]
+    still = _("Still open")
+    headers += [still, f"{still} m²", f"{still} {currency}", _("Actions due"), _("Too long in their stage")]
     rows = []
     for person in sheet.people:
         row: list[Any] = [person.name]
