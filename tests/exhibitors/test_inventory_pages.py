@@ -128,7 +128,7 @@ def test_a_price_list_from_draft_to_booth(client, session, cast):
     assert client.post(f"{there}/booths").status_code == 302
     session.expire_all()
     assert cast.booths[0].price == Decimal("14300.00")
-    assert client.post(f"{there}/prices/new", data={**RULE, "kind": "raw"}).status_code == 409
+    assert client.post(f"{there}/prices/new", data={**RULE, "kind": "raw"}).status_code == 422
 
 
 def test_a_price_in_the_form_is_never_the_booths_price(client, session, cast):

@@ -158,7 +158,7 @@ def withdraw(request: BoothRequest) -> None:
 
 def _open(request: BoothRequest) -> Booth:
     (booth,) = booths.lock([request.booth_id])
-    db.session.refresh(request, with_for_update=True)
+    db.session.refresh(request, ["state"], with_for_update=True)
     if request.state != "asked" or booth.state != BoothState.RESERVED or booth.opportunity_id != request.opportunity_id:
         raise RuleRefused(No.REQUEST_DECIDED, code=booth.code)
     return booth

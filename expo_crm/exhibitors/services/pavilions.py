@@ -172,7 +172,7 @@ def withdraw(entry: PavilionEntry, today: dt.date) -> None:
 
 def take(entry: PavilionEntry, company: Company) -> Participation:
     """Staff say which company it is: it becomes a co-exhibitor of the organizer on its booth."""
-    db.session.refresh(entry, with_for_update=True)
+    db.session.refresh(entry, ["state"], with_for_update=True)
     if entry.state != "entered":
         raise RuleRefused(No.ENTRY_DECIDED)
     own = {b.id for b in stand_sharing.list_stands(entry.pavilion.organizer)}
@@ -193,7 +193,7 @@ def take(entry: PavilionEntry, company: Company) -> Participation:
 
 
 def refuse(entry: PavilionEntry, reason: str) -> None:
-    db.session.refresh(entry, with_for_update=True)
+    db.session.refresh(entry, ["state"], with_for_update=True)
     if entry.state != "entered":
         raise RuleRefused(No.ENTRY_DECIDED)
     if not reason.strip():

@@ -60,7 +60,7 @@ def ask(booth: Booth, new: Decimal, reason: str, user_id: int | None) -> PriceOv
 def decide(override: PriceOverride, *, approve: bool, answer: str, user_id: int | None) -> None:
     """Approve or refuse. Not by who asked; a refusal says why; the price must still be the one that was looked at."""
     (booth,) = booths.lock([override.booth_id])
-    db.session.refresh(override, with_for_update=True)
+    db.session.refresh(override, ["state"], with_for_update=True)
     if override.state != "asked":
         raise RuleRefused(No.OVERRIDE_DECIDED)
     if user_id is None or user_id == override.asked_by_id:

@@ -158,7 +158,7 @@ def hold_draw(edition: Edition, *, seed: str, starts_at: dt.datetime, minutes: i
         raise RuleRefused(No.DRAW_EMPTY)
     entrants = [rules.Entrant(s.opportunity.id, s.points) for s in scored]
     turns = rules.draw(entrants, seed, starts_at, minutes, at_once)
-    db.session.refresh(found, with_for_update=True)
+    db.session.refresh(found, ["drawn_at"], with_for_update=True)
     found.slots.clear()
     db.session.flush()
     found.seed, found.starts_at, found.slot_minutes, found.at_once = seed, starts_at, minutes, at_once

@@ -206,7 +206,7 @@ def _write(offer: BoothOffer, wish: BoothWish, booth: Booth) -> bool:
 def accept(offer: BoothOffer) -> None:
     """They want it: the booth stays held for them for the usual time. At its deadline an offer is over, not a moment later."""
     (booth,) = booths.lock([offer.booth_id])
-    db.session.refresh(offer)
+    db.session.refresh(offer, ["state", "until"])
     now = clock.now()
     if offer.state != "open" or offer.until <= now or booth.opportunity_id != offer.wish.opportunity_id:
         raise RuleRefused(No.OFFER_OVER)
