@@ -242,6 +242,8 @@ def test_in_the_portal_a_booth_is_asked_for_and_a_pavilion_filled(client, sessio
     sign_in(client, cast.sales)
     assert "1" in client.get(f"{I}/requests").get_data(as_text=True)
     assert client.post(f"{I}/requests/{asked.id}", data={"decision": "refuse"}).status_code == 422
-    assert client.post(f"{I}/requests/{asked.id}", data={"decision": "approve"}).status_code == 302
+    assert client.post(f"{I}/requests/{asked.id}", data={"decision": "approve"}).status_code == 409, "a neighbour rule"
+    agreed = {"decision": "approve", "reason": "双方书面同意"}
+    assert client.post(f"{I}/requests/{asked.id}", data=agreed).status_code == 302
     session.expire_all()
     assert asked.booth.state == "held"
