@@ -25,6 +25,10 @@ pytestmark = pytest.mark.browser
 ADMIN = "admin@pages.example"
 # <name> in an address → the row it may be, in the last edition where rows belong to one.
 SAMPLES = {
+    "script_id": "select min(id) from call_script",
+    "result_id": "select min(id) from call_result",
+    "agent_id": "select min(id) from agent",
+    "settlement_id": "select min(id) from settlement",
     "company_id": "select max(company_id) from participation where edition_id = :e and role = 'main'",
     "person_id": "select max(person_id) from registration where edition_id = :e",
     "user_id": "select min(id) from \"user\" where kind = 'staff'",

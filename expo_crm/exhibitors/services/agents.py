@@ -131,7 +131,8 @@ def contracts_of(show_id: int) -> tuple[dict[int, list[Contract]], list[Contract
 def invoices_of(contract_ids: list[int], day: dt.date) -> dict[int, list[Money]]:
     """The invoices of these contracts as they stood at the end of ``day``, with what was paid and credited by then.
 
-    Extras and fees (kind ``extra``) bring no commission: it is on the space. A credit note is an invoice of its own with negative sums that names the one it corrects; money that went back is a
+    Extras and fees (kind ``extra``) bring no commission: it is on the space.
+    A credit note is an invoice of its own with negative sums that names the one it corrects; money that went back is a
     negative payment.
     """
     paid = (
