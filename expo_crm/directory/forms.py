@@ -6,7 +6,6 @@ import datetime as dt
 import re
 from typing import Any
 
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DateField, EmailField, HiddenField, SelectField, StringField, TelField, TextAreaField
@@ -15,8 +14,9 @@ from wtforms.validators import Length, ValidationError
 
 from expo_crm.directory import queries
 from expo_crm.directory.domain import agenda, naming
+from expo_crm.directory.labels import country_choices
 from expo_crm.lib import clock, companies, domains, emails, phones, text
-from expo_crm.web.forms import BaseForm, NotBlank
+from expo_crm.web.forms import BaseForm, NotBlank, OptionalDate
 
 KINDS = {
     "call": _l("Call"),
@@ -44,25 +44,6 @@ SOURCES = {
     "import": _l("Imported list"),
     "visitor": _l("Former visitor"),
 }
-FREQUENT = ("CN", "HK", "TW", "MO", "DE", "US", "JP", "KR", "IT")
-
-
-def country_name(code: str) -> str:
-    """The country in the reader's language; an unknown code stays as it is."""
-    locale = get_locale()
-    return str(locale.territories.get(code, code)) if code and locale else code
-
-
-def country_choices() -> list[SelectChoice]:
-    """Empty, the frequent ones, then all others by name."""
-    locale = get_locale()
-    names = {
-        c: str(n)
-        for c, n in locale.territories.items()
-        if len(c) == 2 and c.isalpha() and c not in ("ZZ", "EU", "UN", "EZ", "XA", "XB")
-    }
-    rest = sorted((c for c in names if c not in FREQUENT), key=lambda c: naming.order_key(names[c]))
-    return [SelectChoice("", "–"), *(SelectChoice(c, names[c]) for c in (*FREQUENT, *rest))]
 
 
 def _check_phone(field: Any, region: str = "CN") -> None:
@@ -73,16 +54,6 @@ def _check_phone(field: Any, region: str = "CN") -> None:
         raise ValidationError(_("A spreadsheet has rounded this number. Please type all its digits."))
     if problem and problem != "phone-unknown":
         raise ValidationError(_("This is no telephone number. Example: +86 21 5888 0000"))
-
-
-class OptionalDate(DateField):
-    """A date that may be missing. The Optional validator would also skip the form's own checks."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        if any(str(value).strip() for value in valuelist):
-            super().process_formdata(valuelist)
-        else:
-            self.data = None
 
 
 class CompanyForm(BaseForm):

@@ -21,9 +21,10 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from expo_crm.directory.domain import agenda, calls
-from expo_crm.directory.forms import SOURCES, OptionalDate, country_choices
+from expo_crm.directory.forms import SOURCES
+from expo_crm.directory.labels import country_choices
 from expo_crm.lib import text
-from expo_crm.web.forms import BaseForm, DayField, NotBlank
+from expo_crm.web.forms import BaseForm, DayField, NotBlank, OptionalDate
 
 RESULT_LABELS = {
     "interested": _l("Interested"),

@@ -13,9 +13,9 @@ from wtforms import EmailField, HiddenField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from expo_crm.directory import queries as directory
-from expo_crm.directory.forms import OptionalDate, country_choices
+from expo_crm.directory.labels import country_choices
 from expo_crm.lib import emails, text
-from expo_crm.web.forms import BaseForm, DayField, MoneyField, NotBlank
+from expo_crm.web.forms import BaseForm, DayField, MoneyField, NotBlank, OptionalDate
 
 
 def words(raw: str | None) -> list[str]:

@@ -80,3 +80,13 @@ class DayField(DateField):
         if self.data is not None and not dt.date(2000, 1, 1) <= self.data <= dt.date(2100, 1, 1):
             self.data = None
             raise ValueError(_("Please enter a date between 2000 and 2100."))
+
+
+class OptionalDate(DateField):
+    """A date that may be missing. The Optional validator would also skip the form's own checks."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if any(str(value).strip() for value in valuelist):
+            super().process_formdata(valuelist)
+        else:
+            self.data = None

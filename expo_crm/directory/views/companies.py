@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from expo_crm.directory import queries
 from expo_crm.directory.domain import naming
-from expo_crm.directory.forms import country_name
+from expo_crm.directory.labels import country_name
 from expo_crm.directory.models import Company, Employment, Participation, Person
 from expo_crm.directory.services import companies as services
 from expo_crm.directory.views.custom_values import Columns

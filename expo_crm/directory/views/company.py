@@ -12,7 +12,8 @@ from flask_babel import gettext as _
 from expo_crm.audit import services as audit
 from expo_crm.directory import queries, timeline
 from expo_crm.directory.domain import agenda, masking, naming
-from expo_crm.directory.forms import KIND_ICONS, KINDS, SOURCES, ActivityForm, country_name, today
+from expo_crm.directory.forms import KIND_ICONS, KINDS, SOURCES, ActivityForm, today
+from expo_crm.directory.labels import country_name
 from expo_crm.directory.models import Activity, Company, Participation
 from expo_crm.directory.services import activities as services
 from expo_crm.directory.views.calls import result_names

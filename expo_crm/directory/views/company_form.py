@@ -13,8 +13,8 @@ from expo_crm.directory import custom_forms, queries
 from expo_crm.directory.domain import naming
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.domain.ownership import protected_by_other
-from expo_crm.directory.forms import SOURCES, CompanyForm, country_name, today
-from expo_crm.directory.labels import EVIDENCE
+from expo_crm.directory.forms import SOURCES, CompanyForm, today
+from expo_crm.directory.labels import EVIDENCE, country_name
 from expo_crm.directory.models import Company
 from expo_crm.directory.services import companies as services
 from expo_crm.directory.services import custom

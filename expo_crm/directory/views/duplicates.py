@@ -16,8 +16,8 @@ from sqlalchemy.orm import aliased, joinedload
 
 from expo_crm.directory import queries
 from expo_crm.directory.domain.errors import DirectoryError
-from expo_crm.directory.forms import SOURCES, country_name
-from expo_crm.directory.labels import evidence_label
+from expo_crm.directory.forms import SOURCES
+from expo_crm.directory.labels import country_name, evidence_label
 from expo_crm.directory.models import Company, DuplicatePair, Merge
 from expo_crm.directory.services import duplicates as services
 from expo_crm.jobs import services as ledger

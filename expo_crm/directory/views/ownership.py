@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from expo_crm.db import db
 from expo_crm.directory import queries, queries_day
 from expo_crm.directory.domain.errors import DirectoryError
-from expo_crm.directory.forms import SOURCES, country_name
+from expo_crm.directory.forms import SOURCES
+from expo_crm.directory.labels import country_name
 from expo_crm.directory.models import Company, OwnershipRule
 from expo_crm.directory.services import ownership as services
 from expo_crm.directory.work_forms import WHY_LABELS, LimitsForm, RuleForm

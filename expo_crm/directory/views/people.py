@@ -14,7 +14,8 @@ from expo_crm.audit import services as audit
 from expo_crm.directory import custom_forms, queries, timeline
 from expo_crm.directory.domain import masking
 from expo_crm.directory.domain.errors import DirectoryError
-from expo_crm.directory.forms import ContactForm, PersonForm, country_name
+from expo_crm.directory.forms import ContactForm, PersonForm
+from expo_crm.directory.labels import country_name
 from expo_crm.directory.models import Company, Employment, Person
 from expo_crm.directory.services import consents, custom, duplicates
 from expo_crm.directory.services import people as services

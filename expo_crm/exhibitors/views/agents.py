@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from expo_crm.db import db
-from expo_crm.directory.forms import country_name
+from expo_crm.directory.labels import country_name
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors.agent_forms import AccountForm, AgentForm, PeriodForm
 from expo_crm.exhibitors.domain.commission import AgentRefusal
@@ -296,7 +296,7 @@ def _rows(found: Settlement) -> list[list[Any]]:
 
 def _head() -> list[str]:
     return [
-        _("Contract"), _("Company"), _("Paid net"), _("Commission base"), _("Rate %"), _("Earned"), _("Settled before"), _("Due now"),
+        _("Contract"), _("Company"), _("Paid net"), _("Commission base"), _("Rate in percent"), _("Earned"), _("Settled before"), _("Due now"),
     ]  # fmt: skip
 
 
@@ -323,7 +323,7 @@ def settlement_pdf(agent_id: int, settlement_id: int) -> ResponseReturnValue:
         return i18n.money(value, found.currency)
 
     table: list[list[object]] = [
-        [_("Contract"), _("Company"), _("Commission base"), _("Rate %"), _("Settled before"), _("Due now")]
+        [_("Contract"), _("Company"), _("Commission base"), _("Rate in percent"), _("Settled before"), _("Due now")]
     ]
     for line in found.lines:
         name = i18n.bi(line.contract.company) + (f"\n{_('Storno')}" if line.storno else "")

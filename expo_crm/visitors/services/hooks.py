@@ -3,7 +3,8 @@
 ``expo_interests``: an object with ``set(registration, category_ids)`` and ``get(registration_id) -> set[int]``.
 ``expo_ticket_code``: ``(registration) -> str``.
 ``expo_registration_closed``: ``(registration) -> None``, called after a cancellation or rejection.
-``expo_registration_changed``: ``(registration) -> None``, called when name, company, class or state are changed: the badge and the gates follow.
+``expo_registration_changed``: ``(registration) -> None``, called when name, company, class or state
+are changed: the badge and the gates follow.
 ``expo_programme``: ``(edition_id) -> bool`` that there is a public programme, at ``onsite.programme``.
 ``expo_attended``: ``(registration_id_column) -> SQL condition`` that the registration has a counted entry.
 """
