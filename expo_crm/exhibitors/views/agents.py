@@ -296,7 +296,8 @@ def _rows(found: Settlement) -> list[list[Any]]:
 
 def _head() -> list[str]:
     return [
-        _("Contract"), _("Company"), _("Paid net"), _("Commission base"), _("Rate in percent"), _("Earned"), _("Settled before"), _("Due now"),
+        _("Contract"), _("Company"), _("Paid net"), _("Commission base"), _("Rate in percent"),
+        _("Earned"), _("Settled before"), _("Due now"),
     ]  # fmt: skip
 
 
