@@ -634,6 +634,7 @@ def f10(scene: Scene) -> Result:
         )
         if name == "uuid of another item":
             gate.upload([{"client_uuid": first_key, "code": badges[0].code}])
+            gate.journal.write("shown", first_key, status="admit", by="server")
             bad = {**bad, "code": badges[1].code}
         receipts = gate.upload([*good[:place], bad, *good[place:]])
         gate.queue.clear()
