@@ -94,7 +94,7 @@ class WishForm(BaseForm):
 class PavilionForm(BaseForm):
     name_zh = StringField(_l("Name (Chinese)"), [NotBlank(), Length(max=100)])
     name_en = StringField(_l("Name (English)"), [Length(max=100)])
-    organizer = SelectField(_l("Organizer"), coerce=_whole, validators=[InputRequired()])
+    organizer = SelectField(_l("Pavilion organizer"), coerce=_whole, validators=[InputRequired()])
     entry_limit = IntegerField(_l("Companies it may enter"), [NumberRange(min=0, max=2000)], default=0)
     closes_on = DayField(_l("Entry closes on"), [Optional()])
     booths = TextAreaField(_l("Booth numbers"), [Length(max=4000)])
