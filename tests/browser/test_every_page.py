@@ -51,6 +51,7 @@ SAMPLES = {
     "device_id": "select max(id) from device where edition_id = :e and profile <> 'lead'",
     "withdrawn_id": "select max(device_id) from quarantined_scan where edition_id = :e and state = 'waiting'",
     "conflict_id": "select max(id) from scan where edition_id = :e and conflict and id not in (select scan_id from scan_resolution)",
+    "entity": "select 'company'",
     "field_id": "select min(id) from custom_field",
     "list_id": "select min(id) from price_list",
     "rule_id": "select min(id) from price_rule",

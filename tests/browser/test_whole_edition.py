@@ -268,7 +268,7 @@ class Walk:
         self.fill(code="N", name_zh="北入口", name_en="North gate")
         self.page.locator("main [name=any_time]").check()  # the walk may be taken at night
         self.submit()
-        self.page.locator("main a[href$='/devices']").first.click()
+        self.page.locator("main a[href*='/gates/'][href$='/devices']").first.click()
         self.fill(name="iPad 1")
         self.submit()
         link = self.page.locator("input[value*='/gate/pair/']").first.input_value()
