@@ -36,7 +36,7 @@ SAMPLES = {
     "job_id": "select max(id) from job",
     "category_id": "select max(id) from category",
     "parent_id": "select min(id) from category",
-    "activity_id": "select max(id) from activity where done_at is null",
+    "activity_id": "select max(id) from activity where done_at is null and kind = 'visit'",
     "opportunity_id": "select max(id) from opportunity where edition_id = :e and stage <> 'lost'",
     "competitor_id": "select min(id) from competitor_show",
     "quote_id": "select max(id) from quote where edition_id = :e",
@@ -79,9 +79,11 @@ SAMPLES = {
     "layout_id": "select max(id) from badge_layout where edition_id = :e",
     "image_id": "select max(id) from badge_image where edition_id = :e",
 }
+# What is sold belongs to the edition that comes.
+COMING = re.compile(r"/inventory/|/quotes")
 # Addresses that answer a file, a fragment or a redirect, or need a state that the demonstration does not have.
 NOT_PAGES = re.compile(
-    r"/questions/|\.pdf|\.ics|\.png|\.svg|\.csv|\.xlsx|/api/|/healthz|/attachments/|/progress|/file|download|/fragment|/panel|/search|/states|/part\b|^/static|^/$"
+    r"/questions/|/drawing|\.pdf|\.ics|\.png|\.svg|\.csv|\.xlsx|/api/|/healthz|/attachments/|/progress|/file|download|/fragment|/panel|/search|/states|/part\b|^/static|^/$"
     r"|^/portal/.*/pavilion"  # 404 to who leads no pavilion
 )
 
@@ -102,7 +104,9 @@ def addresses(live_server: Any) -> list[str]:
         session.flush()
         editions = session.scalars(select(Edition).order_by(Edition.starts_on)).all()
         coming, last = editions[-1], editions[-2]
-        ids = {name: session.scalar(text(query), {"e": last.id}) for name, query in SAMPLES.items()}
+        samples = {
+            one.slug: {name: session.scalar(text(query), {"e": one.id}) for name, query in SAMPLES.items()} for one in (last, coming)
+        }
     out = []
     wanted = re.compile(os.environ.get("EXPO_TEST_PAGES", ""))  # while working on some pages: EXPO_TEST_PAGES=surveys
     for rule in live_server.app.url_map.iter_rules():
@@ -115,11 +119,13 @@ def addresses(live_server: Any) -> list[str]:
         names = re.findall(r"<(?:int:)?(\w+)>", rule.rule)
         unknown = [n for n in names if n != "edition" and n not in SAMPLES]
         assert not unknown, f"{rule.rule}: say in SAMPLES where {unknown} comes from"
+        has_ids = any(n != "edition" for n in names)
+        chosen = last if has_ids and not COMING.search(rule.rule) else coming
+        ids = samples[chosen.slug]
         if any(ids.get(n) is None for n in names if n != "edition"):
             continue  # the demonstration has none
-        has_ids = any(n != "edition" for n in names)
-        path = rule.rule.replace("<edition>", (last if has_ids else coming).slug)
-        out.append(re.sub(r"<(?:int:)?(\w+)>", lambda m: str(ids[m.group(1)]), path))
+        path = rule.rule.replace("<edition>", chosen.slug)
+        out.append(re.sub(r"<(?:int:)?(\w+)>", lambda m, ids=ids: str(ids[m.group(1)]), path))
     return sorted(set(out))
 
 

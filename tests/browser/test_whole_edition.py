@@ -277,6 +277,9 @@ class Walk:
         )
         device.goto(re.sub(r"^https?://[^/]+", self.server.url, link) + f"?lang={self.locale}")
         device.locator("main form button[type=submit], form button[type=submit]").first.click()
+        for check in ("list", "rules"):  # the readiness check before the doors open
+            expect(device.locator(f"[data-check={check}]")).to_have_attribute("data-state", "ok", timeout=15_000)
+        device.locator("[data-part=ready-start]").click()
         verdict = device.locator("[data-part=verdict]")
         expect(verdict).to_have_class(re.compile("verdict-admit"), timeout=15_000)
         expect(verdict).to_contain_text(self.words["admit"])

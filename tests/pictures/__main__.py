@@ -35,7 +35,7 @@ PAGES = {
     "duplicate": "/companies/duplicates/{pair}",
     "rebooking": "/e/{last}/rebooking",
     "invoices": "/e/{coming}/invoices",
-    "due": "/e/{coming}/due",
+    "due": "/e/{coming}/invoices/due",
     "bank": "/e/{coming}/bank",
 }
 QUALITY = 78
@@ -167,6 +167,7 @@ def phones(browser: Browser, base: str, language: str, facts: dict[str, Any], co
         page.goto(f"{address}?lang={language}")
         page.wait_for_timeout(1200)
         if address == "/gate":
+            page.locator("[data-part=ready-start]").click()
             page.keyboard.type(codes["code"])
             page.keyboard.press("Enter")
             page.locator("[data-part=verdict].verdict-admit, [data-part=verdict].verdict-warn").wait_for()
