@@ -91,6 +91,7 @@ def take(browser: Browser, base: str, link: str) -> None:
         for name, address in PAGES.items():
             page.goto(address.format(**facts) + ("&" if "?" in address else "?") + f"lang={language}")
             shoot(page, f"{name}-{language}")
+    for language in ("zh", "en"):
         phones(browser, base, language, facts, codes[language])
 
 
@@ -167,6 +168,8 @@ def phones(browser: Browser, base: str, language: str, facts: dict[str, Any], co
         page.goto(f"{address}?lang={language}")
         page.wait_for_timeout(1200)
         if address == "/gate":
+            for check in ("list", "rules"):  # the check before the doors open
+                page.locator(f"[data-check={check}][data-state=ok]").wait_for()
             page.locator("[data-part=ready-start]").click()
             page.keyboard.type(codes["code"])
             page.keyboard.press("Enter")
