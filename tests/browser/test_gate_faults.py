@@ -175,7 +175,7 @@ def test_f21_a_new_version_waits_for_the_page_and_loses_nothing(gate, tmp_path):
     expect(page.locator('meta[name="device-build"]')).to_have_attribute("content", f"next-{old}")
     scan(page, JUNK, "deny")
     # The page of the new build lets its worker take over; the old files go.
-    for _ in range(50):
+    for _ in range(200):  # the browser starts the new worker when it finds the time
         if page.evaluate("caches.keys()") == [f"device-next-{old}"]:
             break
         page.wait_for_timeout(100)
