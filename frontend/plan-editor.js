@@ -13,6 +13,7 @@ const S = config.scale;
 const EVERY = 10_000;
 
 const booths = new Map();
+const nodes = new Map();
 const chosen = new Set();
 const past = [];
 const future = [];
@@ -43,7 +44,7 @@ const make = (tag, attributes, parent) => {
   parent?.append(node);
   return node;
 };
-const node = (id) => layer.querySelector(`[data-booth="${id}"]`);
+const node = (id) => nodes.get(id);
 const seen = (id) => ({ id, version: booths.get(id).version });
 const list = () => [...chosen].map((id) => booths.get(id));
 
@@ -57,6 +58,7 @@ function put(booth) {
   let group = node(booth.id);
   if (!group) {
     group = make("g", { "data-booth": booth.id, tabindex: "0", role: "button" }, layer);
+    nodes.set(booth.id, group);
     make("polygon", {}, group);
     make("text", { "aria-hidden": "true" }, group);
   }
@@ -64,7 +66,7 @@ function put(booth) {
   group.setAttribute("aria-label", booth.label);
   group.querySelector("polygon").setAttribute("points", points(booth.shape));
   const text = group.querySelector("text");
-  text.setAttribute("class", `booth-code booth-text-${size}`);
+  text.setAttribute("class", size);
   text.setAttribute("x", (x + w / 2) * S);
   text.setAttribute("y", (y + d / 2) * S);
   text.textContent = `${booth.code} ${booth.letter}`.trim();
@@ -76,6 +78,7 @@ function drop(id) {
   const old = node(id);
   const focused = old === document.activeElement;
   old?.remove();
+  nodes.delete(id);
   if (focused) svg.focus({ preventScroll: true });
 }
 

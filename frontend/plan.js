@@ -1,14 +1,16 @@
 // The hall plan: zoom and pan, choose a booth, and keep the colours as they are for everybody. Also the public plan, which has no panel.
 import htmx from "htmx.org";
+import { figures } from "./plan/figures.js";
 import { middle, neighbour } from "./plan/neighbour.js";
 import { panZoom } from "./plan/panzoom.js";
 
 const plan = document.querySelector("[data-plan]");
 const svg = plan?.querySelector(":scope > svg");
 const EVERY = 10_000;
+const idOf = (booth) => booth.id.replace("booth-", "");
 
 if (svg) {
-  const view = panZoom(svg, plan);
+  const view = panZoom(svg, plan, { rest: figures(svg) });
   const found = svg.querySelector(".booth-found");
   if (found) view.centre(middle(found), 2.5);
   if (plan.dataset.panel) desk(view);
@@ -17,16 +19,16 @@ if (svg) {
 function desk(view) {
   // Choose: click, Enter or Space.
   const fetchPanel = (booth) =>
-    htmx.ajax("GET", plan.dataset.panel.replace(/0$/, booth.dataset.booth), {
+    htmx.ajax("GET", plan.dataset.panel.replace(/0$/, idOf(booth)), {
       source: plan,
       target: "#booth-panel",
       swap: "innerHTML",
     });
   const choose = (booth) => {
-    mark(booth.dataset.booth);
+    mark(idOf(booth));
     fetchPanel(booth);
     const url = new URL(location.href);
-    url.searchParams.set("booth", booth.dataset.booth);
+    url.searchParams.set("booth", idOf(booth));
     history.replaceState(history.state, "", url);
   };
   const mark = (id) => {
@@ -34,17 +36,17 @@ function desk(view) {
       one.classList.remove("is-selected");
       one.removeAttribute("aria-pressed");
     }
-    const booth = id && svg.querySelector(`[data-booth="${CSS.escape(id)}"]`);
+    const booth = document.getElementById(`booth-${id}`);
     booth?.classList.add("is-selected");
     booth?.setAttribute("aria-pressed", "true");
     return booth;
   };
   svg.addEventListener("click", (e) => {
-    const booth = e.target.closest("[data-booth]") ?? document.elementFromPoint(e.clientX, e.clientY)?.closest("[data-booth]");
+    const booth = e.target.closest(".booth") ?? document.elementFromPoint(e.clientX, e.clientY)?.closest(".booth");
     if (booth && !view.wasMoved()) choose(booth);
   });
   svg.addEventListener("keydown", (e) => {
-    const booth = e.target.closest("[data-booth]");
+    const booth = e.target.closest(".booth");
     if (booth && (e.key === "Enter" || e.key === " ")) {
       e.preventDefault();
       choose(booth);
@@ -55,14 +57,14 @@ function desk(view) {
   });
   // One stop of the Tab key for the whole plan: 2,000 would be a wall. The last booth that had the focus is the way back in.
   svg.addEventListener("focusin", (e) => {
-    const booth = e.target.closest("[data-booth]");
+    const booth = e.target.closest(".booth");
     if (!booth) return;
-    for (const one of svg.querySelectorAll('[data-booth][tabindex="0"]')) one.setAttribute("tabindex", "-1");
+    for (const one of svg.querySelectorAll('.booth[tabindex="0"]')) one.setAttribute("tabindex", "-1");
     booth.setAttribute("tabindex", "0");
   });
   // What it says under the mouse is made when the mouse is there.
   svg.addEventListener("pointerover", (e) => {
-    const booth = e.target.closest("[data-booth]");
+    const booth = e.target.closest(".booth");
     if (!booth || booth.querySelector("title")) return;
     const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
     title.textContent = booth.getAttribute("aria-label");
@@ -75,20 +77,23 @@ function desk(view) {
 
   // What others sell meanwhile.
   const news = document.querySelector("[data-plan-news]");
+  let seen = null;
   const refresh = async () => {
     if (document.hidden) return;
     try {
       const answer = await fetch(plan.dataset.states, { headers: { Accept: "application/json" } });
-      if (!answer.ok) return;
+      const tag = answer.headers.get("ETag");
+      if (!answer.ok || (tag && tag === seen)) return;
       const { booths, legend } = await answer.json();
       for (const [id, [state, letter, label]] of Object.entries(booths)) {
-        const booth = svg.querySelector(`[data-booth="${id}"]`);
+        const booth = document.getElementById(`booth-${id}`);
         if (!booth || booth.getAttribute("aria-label") === label) continue;
         const chosen = booth.classList.contains("is-selected");
-        booth.setAttribute("class", `booth booth-${state}${chosen ? " is-selected" : ""}`);
+        const marks = ["is-selected", "is-near"].filter((one) => booth.classList.contains(one));
+        booth.setAttribute("class", ["booth", `booth-${state}`, ...marks].join(" "));
         booth.setAttribute("aria-label", label);
         booth.querySelector("title")?.remove();
-        booth.querySelector(".booth-letter").textContent = letter;
+        booth.querySelector(".letter").textContent = letter;
         if (chosen && news) news.textContent = label;
         // The open panel shows an older truth: fetch it again, unless somebody is typing in it.
         const panel = document.querySelector(`[data-panel-of="${id}"]`);
@@ -98,6 +103,7 @@ function desk(view) {
         const count = document.querySelector(`[data-legend="${state}"]`);
         if (count && count.textContent !== text) count.textContent = text;
       }
+      seen = tag;
     } catch {
       // Offline: the next round may work, and every action is decided by the server anyway.
     }
@@ -111,7 +117,7 @@ function desk(view) {
     const panel = ctx.sourceElement?.closest?.("[data-panel-of]");
     if (ctx.response?.status !== 409 || !panel) return;
     refresh();
-    const booth = svg.querySelector(`[data-booth="${panel.dataset.panelOf}"]`);
+    const booth = document.getElementById(`booth-${panel.dataset.panelOf}`);
     if (booth) fetchPanel(booth);
   });
 }

@@ -3,7 +3,7 @@ const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDo
 
 /** The middle of a booth in units of the drawing. */
 export function middle(booth) {
-  const box = booth.querySelector("rect, polygon").getBBox();
+  const box = booth.querySelector("path, polygon").getBBox();
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
 }
 
@@ -12,7 +12,7 @@ export function neighbour(svg, from, key) {
   const a = middle(from);
   const [dx, dy] = WAYS[key];
   let best = null;
-  for (const booth of svg.querySelectorAll("[data-booth]")) {
+  for (const booth of svg.querySelectorAll(".booth")) {
     const b = middle(booth);
     const along = (b.x - a.x) * dx + (b.y - a.y) * dy;
     const aside = Math.abs((b.x - a.x) * dy) + Math.abs((b.y - a.y) * dx);

@@ -1,12 +1,16 @@
 // Move and zoom a drawing: one transform on the group [data-world], nothing inside is touched. Wheel, one finger, two fingers, buttons.
-const FAR = 4; // px: figures smaller than this are left out while they could not be read anyway
+const FAR = 5; // px: figures smaller than this are left out while they could not be read anyway
+const REST = 120; // ms without a move
 
 /**
  * @param {SVGSVGElement} svg with a viewBox and a group [data-world]
  * @param {Element} root holds the buttons [data-plan-zoom]
- * @param {{grab?: (event: PointerEvent) => boolean}} options grab: whether a press moves the plan (else somebody else takes it)
+ * @param {object} options
+ * @param {(event: PointerEvent) => boolean} [options.grab] whether a press moves the plan (else somebody else takes it)
+ * @param {(seen: DOMRect | null) => void} [options.rest] told when it has come to rest: the part of the drawing that is seen, null
+ *   while its figures are too small to be read
  */
-export function panZoom(svg, root, { grab = () => true } = {}) {
+export function panZoom(svg, root, { grab = () => true, rest = () => {} } = {}) {
   const world = svg.querySelector("[data-world]");
   const { x: left, y: top, width, height } = svg.viewBox.baseVal;
   let k = 1;
@@ -14,12 +18,21 @@ export function panZoom(svg, root, { grab = () => true } = {}) {
   let ty = 0;
   let waiting = 0;
   let moved = 0;
+  let resting = 0;
 
+  const isFar = () => (svg.getScreenCTM()?.a ?? 1) * k * 8.5 < FAR;
   const paint = () => {
     waiting = 0;
     world.setAttribute("transform", `matrix(${k} 0 0 ${k} ${tx} ${ty})`);
-    const unit = (svg.getScreenCTM()?.a ?? 1) * k;
-    svg.classList.toggle("is-far", unit * 8.5 < FAR);
+    svg.classList.toggle("is-far", isFar());
+    clearTimeout(resting);
+    resting = setTimeout(calm, REST);
+  };
+  const calm = () => {
+    if (isFar()) return rest(null);
+    const { left: x, top: y, right, bottom } = svg.getBoundingClientRect();
+    const [from, to] = [toWorld(x, y), toWorld(right, bottom)];
+    rest(new DOMRect(from.x, from.y, to.x - from.x, to.y - from.y));
   };
   const show = (scale, x, y) => {
     k = Math.min(24, Math.max(1, scale));

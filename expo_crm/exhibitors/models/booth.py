@@ -72,6 +72,19 @@ class Booth(Base):
     pavilion: Mapped[Pavilion | None] = relationship()
     occupants: Mapped[list[BoothOccupant]] = relationship(back_populates="booth", cascade="all, delete-orphan")
 
+    @property
+    def company(self) -> Company | None:
+        """Who has the booth: the host where somebody stands on it, else who holds it."""
+        hosts = sorted(self.occupants, key=lambda o: not o.host)
+        if hosts:
+            return hosts[0].company
+        return self.opportunity.company if self.opportunity else None
+
+    @property
+    def participations(self) -> tuple[int, ...]:
+        """Whoever stands on it."""
+        return tuple(o.participation_id for o in self.occupants)
+
 
 class BoothOccupant(Base):
     """Many-to-many of booths and participations; at most one host per booth, held by the database."""

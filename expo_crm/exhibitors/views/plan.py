@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from flask import (
@@ -28,16 +26,16 @@ from sqlalchemy import select
 from expo_crm.db import db
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries, queries_plan
-from expo_crm.exhibitors.domain import geometry
 from expo_crm.exhibitors.domain.booth import BoothState, Grid, Rect, effective_state
 from expo_crm.exhibitors.domain.opportunity import Stage
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.forms import BoothForm, GridForm, choices
 from expo_crm.exhibitors.models import Booth, Opportunity
-from expo_crm.exhibitors.services import booths, contracts, plan_moves, plan_places
+from expo_crm.exhibitors.queries_plan import OnPlan
+from expo_crm.exhibitors.services import booths, contracts, plan_moves
 from expo_crm.exhibitors.views import labels, plan_colours, plan_words
 from expo_crm.exhibitors.views.opportunity import HOLD_DAYS, hold_days
-from expo_crm.exhibitors.views.plan_colours import Tint
+from expo_crm.exhibitors.views.plan_drawing import MANY, SCALE, Drawn, Words, choosable, draw
 from expo_crm.lib import clock, stands, text
 from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Hall
@@ -45,127 +43,11 @@ from expo_crm.web import i18n
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
-SCALE = 10
-"""Units of the drawing per metre, so that text has a size above one."""
-
-
 MOST_CODES = 300
 MOVABLE = (BoothState.HELD, BoothState.RESERVED, BoothState.SOLD)
 
 
-@dataclass
-class Drawn:
-    """A booth as the plan draws it."""
-
-    booth: Booth
-    state: str
-    letter: str
-    who: str
-    label: str
-    arrived: bool = False
-    tint: Tint | None = None
-
-    @property
-    def look(self) -> str:
-        """The drawing's class: the state (a sold booth with somebody on it looks different from an empty one) or the tint."""
-        if self.tint is not None:
-            return f"tint tint-{self.tint.number}"
-        return f"{self.state} is-arrived" if self.arrived else self.state
-
-    @property
-    def x(self) -> float:
-        return float(self.booth.x_m * SCALE)
-
-    @property
-    def y(self) -> float:
-        return float(self.booth.y_m * SCALE)
-
-    @property
-    def width(self) -> float:
-        return float(self.booth.width_m * SCALE)
-
-    @property
-    def depth(self) -> float:
-        return float(self.booth.depth_m * SCALE)
-
-    @property
-    def points(self) -> str:
-        """The outline of a booth that is no rectangle; "" for one that is."""
-        try:
-            return " ".join(f"{float(x) * SCALE:g},{float(y) * SCALE:g}" for x, y in self.booth.polygon)
-        except (TypeError, ValueError):
-            return ""
-
-    @cached_property
-    def _room(self) -> tuple[float, float, float, float]:
-        """Middle, width and depth of where the text stands: a drawn outline may be hollow in its middle."""
-        x, y, w, d = self.x, self.y, self.width, self.depth
-        if self.booth.polygon:
-            x, y, w, d = (float(v) * SCALE for v in geometry.label_room(plan_places.outline_of(self.booth)))
-        return x + w / 2, y + d / 2, w, d
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        return round(self._room[0], 2), round(self._room[1], 2)
-
-    @property
-    def label_room(self) -> tuple[float, float]:
-        """Width and depth of the room for the text, in units of the drawing."""
-        return self._room[2], self._room[3]
-
-    @property
-    def lift(self) -> float:
-        """How far number and sign stand above and below the middle."""
-        return round(min(self._room[3] * 0.17, 6), 2)
-
-    @property
-    def size(self) -> str:
-        """Type size by the room there is: a small booth gets small figures rather than none."""
-        room = min(self._room[2] / max(2, len(self.booth.code)) * 1.5, self._room[3] / 3)
-        return "lg" if room >= 14 else "md" if room >= 9 else "sm"
-
-
-def _who(booth: Booth) -> str:
-    """The company that has the booth: the host where somebody stands on it, else who holds it."""
-    more = len(booth.occupants) - 1
-    company = plan_colours.company_of(booth)
-    return (i18n.bi(company) + (f" +{more}" if more > 0 else "")) if company else ""
-
-
-class Words:
-    """What the names of booths are made of, looked up once for a whole hall."""
-
-    def __init__(self) -> None:
-        self.comma = "，" if i18n.locale() == "zh" else ", "
-        self.states = {state: str(labels.BOOTH_STATES[state]) for state in BoothState}
-        self.letters = {state: labels.booth_letter(state) for state in BoothState}
-        self.sizes: dict[Decimal, str] = {}
-
-    def size(self, area: Decimal) -> str:
-        if area not in self.sizes:
-            self.sizes[area] = i18n.m2(area)
-        return self.sizes[area]
-
-
-def draw(
-    booth: Booth, now: dt.datetime, here: frozenset[int] = frozenset(), tint: Tint | None = None, words: Words | None = None
-) -> Drawn:
-    """What the plan shows of a booth at this moment. ``here``: the participations that have reported on site."""
-    words = words or Words()
-    state = effective_state(booth.state, booth.held_until, now)
-    who = "" if state in {BoothState.AVAILABLE, BoothState.BLOCKED} else _who(booth)
-    arrived = state == BoothState.SOLD and any(o.participation_id in here for o in booth.occupants)
-    letter = tint.letter if tint else "✓" if arrived else words.letters[state]
-    # The name begins with what stands on the booth, so that people who speak to the machine can say what they see.
-    parts = [f"{booth.code} {letter}".strip(), words.states[state], words.size(booth.area_m2), who]
-    if tint:
-        parts.append(tint.label)
-    elif arrived:
-        parts.append(_("Exhibitor has arrived"))
-    return Drawn(booth, state.value, letter, who, words.comma.join(p for p in parts if p), arrived, tint)
-
-
-def draw_all(booths: list[Booth], mode: str = "state") -> list[Drawn]:
+def draw_all(booths: list[OnPlan], mode: str = "state") -> list[Drawn]:
     """Every booth of a hall in the colours of a mode."""
     now, here = clock.now(), _here()
     tinted = plan_colours.tints(
@@ -225,11 +107,12 @@ def plan() -> ResponseReturnValue:
     hall = _hall(halls)
     now = clock.now()
     mode = _mode()
-    drawn = draw_all(queries.list_booths(hall.id), mode) if hall else []
+    drawn = draw_all(queries_plan.list_on_plan(hall.id), mode) if hall else []
     q = text.clean(request.args.get("q", ""))[:60]
     found = [draw(b, now) for b in queries.search_booths(g.edition.id, q)] if q else []
     raw = request.args.get("booth", "")
-    chosen = next((d for d in drawn if str(d.booth.id) == raw), None)
+    chosen = next((d for d in drawn if str(d.booth.id) == raw), None) if raw else None
+    as_list = request.args.get("view") == "list"
     saleable = sum((d.booth.area_m2 for d in drawn if d.state != BoothState.BLOCKED), Decimal(0))
     sold = sum((d.booth.area_m2 for d in drawn if d.state == BoothState.SOLD), Decimal(0))
     return render_template(
@@ -242,15 +125,17 @@ def plan() -> ResponseReturnValue:
         q=q,
         found=found,
         labels=labels,
-        as_list=request.args.get("view") == "list",
+        as_list=as_list,
+        booths="" if as_list else choosable(drawn, chosen.booth.id if chosen else None),
         saleable=saleable,
         sold=sold,
         may_draw=current_principal().can(Permission.SETTINGS),
         may_sell=current_principal().can(Permission.SELL),
         modes=plan_colours.MODES,
         mode=mode,
-        panel=_panel_context(chosen) if chosen else {},
+        panel=_panel_context(draw(_get(chosen.booth.id), now)) if chosen else {},
         scale=SCALE,
+        many=len(drawn) > MANY,
     )
 
 
@@ -260,14 +145,16 @@ def booth_states(hall_code: str) -> ResponseReturnValue:
     hall = queries.find_hall(g.edition.id, hall_code)
     if hall is None:
         abort(404)
-    drawn = draw_all(queries.list_booths(hall.id), _mode())
-    return jsonify(
-        booths={str(d.booth.id): [d.look, d.letter, d.label, d.who] for d in drawn},
+    drawn = draw_all(queries_plan.list_on_plan(hall.id), _mode())
+    answer = jsonify(
+        booths={str(d.booth.id): [d.look, d.letter, d.label] for d in drawn},
         legend={
             item["state"]: _("%(count)s · %(area)s", count=item["count"], area=i18n.m2(item["m2"]))
             for item in _legend(drawn)
         },
     )
+    answer.add_etag()
+    return answer.make_conditional(request)  # mostly nothing has changed, and nothing is sent then
 
 
 def _get(booth_id: int) -> Booth:

@@ -14,9 +14,10 @@ from sqlalchemy import select
 
 from expo_crm.billing import queries as billing
 from expo_crm.db import db
-from expo_crm.directory.models import Company, Participation
+from expo_crm.directory.models import Participation
 from expo_crm.exhibitors.domain.booth import BoothState
 from expo_crm.exhibitors.models import Booth, ContractBooth
+from expo_crm.exhibitors.queries_plan import OnPlan
 from expo_crm.shows.models import Edition
 from expo_crm.web import i18n
 
@@ -41,10 +42,10 @@ class Tint:
     label: str
 
 
-State = Callable[[Booth], str]
+State = Callable[[OnPlan], str]
 
 
-def tints(mode: str, booths: Sequence[Booth], edition: Edition, state: State, here: frozenset[int]) -> dict[int, Tint]:
+def tints(mode: str, booths: Sequence[OnPlan], edition: Edition, state: State, here: frozenset[int]) -> dict[int, Tint]:
     """The tint of each booth in a mode other than "state"; the number of queries does not grow with the hall."""
     match mode:
         case "sector":
@@ -60,14 +61,6 @@ def tints(mode: str, booths: Sequence[Booth], edition: Edition, state: State, he
     return {}
 
 
-def company_of(booth: Booth) -> Company | None:
-    """Who has the booth: the host where somebody stands on it, else who holds it."""
-    hosts = sorted(booth.occupants, key=lambda o: not o.host)
-    if hosts:
-        return hosts[0].participation.company
-    return booth.opportunity.company if booth.opportunity else None
-
-
 def _taken(state: str) -> bool:
     return state in {BoothState.HELD, BoothState.RESERVED, BoothState.SOLD}
 
@@ -76,9 +69,9 @@ def _nobody() -> Tint:
     return Tint(0, "", _("Nobody there"))
 
 
-def _by_sector(booths: Sequence[Booth], state: State) -> dict[int, Tint]:
-    def sector(booth: Booth) -> str:
-        company = company_of(booth) if _taken(state(booth)) else None
+def _by_sector(booths: Sequence[OnPlan], state: State) -> dict[int, Tint]:
+    def sector(booth: OnPlan) -> str:
+        company = booth.company if _taken(state(booth)) else None
         return booth.sector or (company.industry if company else "")
 
     named = {b.id: sector(b) for b in booths}
@@ -88,7 +81,7 @@ def _by_sector(booths: Sequence[Booth], state: State) -> dict[int, Tint]:
     return {id_: of.get(name, rest) if name else none for id_, name in named.items()}
 
 
-def _by_price(booths: Sequence[Booth], currency: str) -> dict[int, Tint]:
+def _by_price(booths: Sequence[OnPlan], currency: str) -> dict[int, Tint]:
     rates = {b.id: b.price / b.area_m2 for b in booths if b.price}
     steps = sorted(set(rates.values()))
     count = min(BANDS, len(steps))
@@ -106,7 +99,7 @@ def _by_price(booths: Sequence[Booth], currency: str) -> dict[int, Tint]:
     }
 
 
-def _by_rebooking(booths: Sequence[Booth], edition: Edition, state: State) -> dict[int, Tint]:
+def _by_rebooking(booths: Sequence[OnPlan], edition: Edition, state: State) -> dict[int, Tint]:
     zh = i18n.locale() == "zh"
     back, new, nobody = Tint(3, "续" if zh else "R", _("Was there last time")), Tint(5, "新" if zh else "N", _("New this time")), _nobody()
     before: set[int] = set()
@@ -120,12 +113,12 @@ def _by_rebooking(booths: Sequence[Booth], edition: Edition, state: State) -> di
         )
     out = {}
     for booth in booths:
-        company = company_of(booth) if _taken(state(booth)) else None
+        company = booth.company if _taken(state(booth)) else None
         out[booth.id] = nobody if company is None else back if company.id in before else new
     return out
 
 
-def _by_payment(booths: Sequence[Booth], state: State) -> dict[int, Tint]:
+def _by_payment(booths: Sequence[OnPlan], state: State) -> dict[int, Tint]:
     zh = i18n.locale() == "zh"
     paid, part, owing = (
         Tint(3, "清" if zh else "P", _("Fully paid")),
@@ -147,13 +140,13 @@ def _by_payment(booths: Sequence[Booth], state: State) -> dict[int, Tint]:
     return out
 
 
-def _by_arrival(booths: Sequence[Booth], state: State, here: frozenset[int]) -> dict[int, Tint]:
+def _by_arrival(booths: Sequence[OnPlan], state: State, here: frozenset[int]) -> dict[int, Tint]:
     came, missing, nobody = Tint(3, "✓", _("Exhibitor has arrived")), Tint(6, "…", _("Not arrived yet")), Tint(0, "", _("Not sold"))
     return {
         b.id: nobody
         if state(b) != BoothState.SOLD
         else came
-        if any(o.participation_id in here for o in b.occupants)
+        if not here.isdisjoint(b.participations)
         else missing
         for b in booths
     }

@@ -9,17 +9,18 @@ from flask import Response, abort, g, jsonify, make_response, render_template, r
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from expo_crm.exhibitors import queries
+from expo_crm.exhibitors import queries, queries_plan
 from expo_crm.exhibitors.domain import geometry
 from expo_crm.exhibitors.domain.booth import BoothRefusal
 from expo_crm.exhibitors.domain.geometry import BadOutline, Outline, Point
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth
+from expo_crm.exhibitors.queries_plan import OnPlan
 from expo_crm.exhibitors.services import plan_edit, plan_places
 from expo_crm.exhibitors.services.booth_history import Step
 from expo_crm.exhibitors.services.plan_edit import NewBooth, Seen, Stale
 from expo_crm.exhibitors.views import labels, plan_words
-from expo_crm.exhibitors.views.plan import SCALE, Words, draw
+from expo_crm.exhibitors.views.plan_drawing import SCALE, Words, draw
 from expo_crm.lib import clock
 from expo_crm.shows.models import Hall
 from expo_crm.web.errors import Refused
@@ -33,7 +34,7 @@ def _hall(code: str) -> Hall:
     return hall
 
 
-def as_data(booth: Booth, words: Words | None = None) -> dict[str, Any]:
+def as_data(booth: Booth | OnPlan, words: Words | None = None) -> dict[str, Any]:
     """A booth as the drawing page keeps it."""
     drawn = draw(booth, clock.now(), words=words)
     return {
@@ -51,7 +52,7 @@ def as_data(booth: Booth, words: Words | None = None) -> dict[str, Any]:
 
 def _all(hall: Hall) -> list[dict[str, Any]]:
     words = Words()
-    return [as_data(b, words) for b in queries.list_booths(hall.id)]
+    return [as_data(b, words) for b in queries_plan.list_on_plan(hall.id)]
 
 
 @requires(Permission.SELL)

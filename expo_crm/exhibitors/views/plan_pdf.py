@@ -15,11 +15,11 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
-from expo_crm.exhibitors import queries
+from expo_crm.exhibitors import queries, queries_plan
 from expo_crm.exhibitors.domain.booth import BoothState
 from expo_crm.exhibitors.services import plan_places
-from expo_crm.exhibitors.views import labels, plan_colours
-from expo_crm.exhibitors.views.plan import Drawn, draw
+from expo_crm.exhibitors.views import labels
+from expo_crm.exhibitors.views.plan_drawing import Drawn, Words, draw
 from expo_crm.lib import clock
 from expo_crm.shows.models import Hall
 from expo_crm.web import i18n, pdf
@@ -42,8 +42,8 @@ def plan_pdf(hall_code: str) -> ResponseReturnValue:
     hall = queries.find_hall(g.edition.id, hall_code)
     if hall is None:
         abort(404)
-    now = clock.now()
-    drawn = [draw(b, now) for b in queries.list_booths(hall.id)]
+    now, words = clock.now(), Words()
+    drawn = [draw(b, now, words=words) for b in queries_plan.list_on_plan(hall.id)]
     response: Response = make_response(render(hall, drawn))
     response.mimetype = "application/pdf"
     response.headers["Content-Disposition"] = f'inline; filename="plan-{hall.id}.pdf"'
@@ -169,7 +169,7 @@ def _list(canvas: Canvas, hall: Hall, drawn: Sequence[Drawn]) -> None:
                 _text(canvas, x, y, item.booth.code, 8, bold=True, room=55)
                 _text(canvas, x + 58, y, f"{item.booth.area_m2.normalize():f}", 8)
                 _text(canvas, x + 88, y, item.letter, 8)
-                if item.who and (company := plan_colours.company_of(item.booth)):
+                if item.who and (company := item.booth.company):
                     _text(canvas, x + 102, y, _both(company.name_zh, company.name_en), 8, room=width - 110)
         canvas.showPage()
     if not drawn:

@@ -8,8 +8,8 @@ from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from expo_crm.exhibitors import queries_plan
-from expo_crm.exhibitors.models import Booth
-from expo_crm.exhibitors.views.plan import SCALE, Drawn
+from expo_crm.exhibitors.queries_plan import OnPlan
+from expo_crm.exhibitors.views.plan_drawing import MANY, SCALE, Drawn, shown
 from expo_crm.lib import text
 from expo_crm.shows import queries as shows
 from expo_crm.web import i18n
@@ -25,11 +25,15 @@ class Stand:
     found: bool
 
     @property
+    def look(self) -> str:
+        return "found" if self.found else "public" if self.names else "none"
+
+    @property
     def label(self) -> str:
         return f"{self.drawn.booth.code}: {', '.join(self.names)}" if self.names else self.drawn.booth.code
 
 
-def _stand(booth: Booth, names: list[tuple[str, str]], key: str) -> Stand:
+def _stand(booth: OnPlan, names: list[tuple[str, str]], key: str) -> Stand:
     shown = tuple(i18n.bi({"name_zh": zh, "name_en": en}) for zh, en in names)
     words = " ".join([booth.code, *(f"{zh} {en}" for zh, en in names)])
     found = bool(key) and bool(names) and key in text.search_key(words, words)
@@ -47,16 +51,19 @@ def plan() -> ResponseReturnValue:
     for one in halls if q else [hall or (halls[0] if halls else None)]:
         if one is not None:
             names = queries_plan.list_public_names(one.id)
-            by_hall[one.id] = [_stand(b, names.get(b.id, []), key) for b in queries_plan.list_bare_booths(one.id)]
+            by_hall[one.id] = [_stand(b, names.get(b.id, []), key) for b in queries_plan.list_bare_on_plan(one.id)]
     if hall is None and halls:  # where the search found something, else the first
         hall = next((h for h in halls if any(s.found for s in by_hall.get(h.id, ()))), halls[0])
     hits = [(h, s) for h in halls for s in by_hall.get(h.id, ()) if s.found]
+    stands = by_hall.get(hall.id, []) if hall else []
     return render_template(
         "exhibitors/plan_public.html",
         halls=halls,
         hall=hall,
-        stands=by_hall.get(hall.id, []) if hall else [],
+        stands=stands,
         hits=hits[:60],
         q=q,
+        booths=shown((s.drawn, s.look, s.label) for s in stands),
+        many=len(stands) > MANY,
         scale=SCALE,
     )

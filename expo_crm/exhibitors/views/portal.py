@@ -13,11 +13,11 @@ from expo_crm.billing import invoice_pdf
 from expo_crm.billing import labels as billing_labels
 from expo_crm.billing.domain.invoice import InvoiceState
 from expo_crm.db import db
-from expo_crm.exhibitors import queries, queries_tasks, task_labels
+from expo_crm.exhibitors import queries_plan, queries_tasks, task_labels
 from expo_crm.exhibitors.domain.portal import TaskState, share_done
-from expo_crm.exhibitors.models import Booth
 from expo_crm.exhibitors.portal_forms import EntryForm, InviteForm
 from expo_crm.exhibitors.portal_frame import enter, may
+from expo_crm.exhibitors.queries_plan import OnPlan
 from expo_crm.exhibitors.services import contracts, portal, portal_tasks, rebooking
 from expo_crm.exhibitors.services.portal import PortalError
 from expo_crm.exhibitors.services.portal_tasks import PAGE_OF, TaskRefused
@@ -147,7 +147,8 @@ def booth(participation_id: int) -> ResponseReturnValue:
     here = enter(participation_id)
     own = portal.list_booths(here)
     halls = {b.hall_id: b.hall for b in own}
-    plans = [(hall, [_drawn(b, {o.id for o in own}) for b in queries.list_booths(hall.id)]) for hall in halls.values()]
+    ids = {b.id for b in own}
+    plans = [(hall, [_drawn(b, ids) for b in queries_plan.list_bare_on_plan(hall.id)]) for hall in halls.values()]
     return render_template(
         "exhibitors/portal/booth.html",
         here=here,
@@ -157,7 +158,7 @@ def booth(participation_id: int) -> ResponseReturnValue:
     )
 
 
-def _drawn(item: Booth, own: set[int]) -> dict[str, Any]:
+def _drawn(item: OnPlan, own: set[int]) -> dict[str, Any]:
     x, y, width, depth = (float(v) * SCALE for v in (item.x_m, item.y_m, item.width_m, item.depth_m))
     return {"x": x, "y": y, "w": width, "d": depth, "code": item.code, "own": item.id in own}
 
