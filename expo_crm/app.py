@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 from flask import Flask, redirect, url_for
 from flask.typing import ResponseReturnValue
@@ -53,10 +55,17 @@ TABLES = (
 )
 
 
+class Application(Flask):
+    """Flask whose views and hooks are all plain functions: it need not ask each of them, at each request, whether it waits."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """A ready application. Without settings they come from the environment. Raises ConfigError when one is wrong."""
     settings = settings or config.from_env()
-    app = Flask(
+    app = Application(
         "expo_crm",
         root_path=str(ROOT / "expo_crm"),
         template_folder=str(ROOT / "templates"),

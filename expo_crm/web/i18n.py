@@ -70,7 +70,7 @@ def same_page(args: dict[str, str]) -> str:
 
 
 def _remember(response: Response) -> Response:
-    if request.args.get("lang") in LOCALES:
+    if b"lang=" in request.query_string and request.args.get("lang") in LOCALES:
         response.set_cookie("lang", request.args["lang"], max_age=31536000, samesite="Lax", httponly=True)
     return response
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from flask import Flask, abort, g, has_request_context, redirect, request, url_for
+from flask import Flask, abort, current_app, g, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from expo_crm.lib.permissions import Permission
@@ -96,14 +96,13 @@ def current_principal() -> Principal:
     if not has_request_context():
         return ANONYMOUS
     if "principal" not in g:
-        from flask import current_app
-
-        g.principal = ANONYMOUS
+        g.principal = found = ANONYMOUS
         for loader in current_app.extensions[_EXTENSION]:
             found = loader()
             if found.kind != "anonymous":
                 g.principal = found
                 break
+        return found
     return g.principal
 
 
@@ -124,12 +123,11 @@ def allowed(principal: Principal, policy: Policy) -> bool:
 
 
 def _enforce() -> ResponseReturnValue | None:
-    from flask import current_app
-
-    if request.endpoint is None:
+    endpoint = request.endpoint
+    if endpoint is None:
         return None  # the router answers 404 or 405
-    view = current_app.view_functions[request.endpoint]
-    if request.endpoint.endswith("static"):
+    view = current_app.view_functions[endpoint]
+    if endpoint.endswith("static"):
         return None
     policy: Policy | None = getattr(view, "policy", None)
     if policy is None:

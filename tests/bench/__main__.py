@@ -29,7 +29,7 @@ def main() -> None:
         parser.error(f"no part {', '.join(sorted(unknown))}")
     before = " ".join(f"{x:.1f}" for x in os.getloadavg())
     big, small = (20_000, 1_000) if options.quick else (250_000, 1_000)
-    rounds = options.rounds or (1 if options.quick else 4)
+    rounds = options.rounds or (1 if options.quick else 6)
     server = postgres.start(durable=True)
     folder = Path(tempfile.mkdtemp(prefix="expo-bench-"))
     on = None

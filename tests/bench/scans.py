@@ -44,6 +44,9 @@ def run(
     for server in (app, bare):
         say("scans, warming up")
         measure(server, 32, 30, most=WARM_UP)
+    with on.connect() as connection:  # as the server does by itself within a minute: plans made for empty tables end
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE scan, presence")
     for connections in CONNECTIONS:
         found: dict[str, list[Measured]] = {"app": [], "bare": [], "db": []}
         for number in range(rounds):
@@ -56,9 +59,13 @@ def run(
             raise RuntimeError(f"scans were answered {', '.join(sorted(wrong))}")
         whole, plain, direct = (median(m.per_second for m in found[arm]) for arm in ("app", "bare", "db"))
         name = f"online scans, {connections} connections"
+        to_plain, to_direct = (
+            median(a.per_second / b.per_second for a, b in zip(found["app"], found[arm], strict=True))
+            for arm in ("bare", "db")
+        )
         out += [
-            Line(name, f"{whole:.0f}/s", f"bare Flask view {plain:.0f}/s", f"{whole / plain:.0%}", "≥ 60 %"),
-            Line(name, f"{whole:.0f}/s", f"transaction alone {direct:.0f}/s", f"{whole / direct:.0%}"),
+            Line(name, f"{whole:.0f}/s", f"bare Flask view {plain:.0f}/s", f"{to_plain:.0%}", "≥ 60 %"),
+            Line(name, f"{whole:.0f}/s", f"transaction alone {direct:.0f}/s", f"{to_direct:.0%}"),
             Line("  latency p50 / p99", _latency(found["app"]), f"bare Flask view {_latency(found['bare'])}"),
         ]
     if used["app"] and used["bare"]:

@@ -142,11 +142,18 @@ def fault(code: Code) -> str:
 def _fits(code: Code, keys: tuple[str, ...]) -> bool:
     for hex_ in keys:
         try:
-            _public(hex_).verify(code.signature, code.signed)
+            _verify(hex_, code.signature, code.signed)
         except InvalidSignature:
             continue
         return True
     return False
+
+
+@lru_cache(maxsize=32_768)
+def _verify(public_hex: str, signature: bytes, signed: bytes) -> None:
+    """Raises InvalidSignature. A badge passes several times a day and its signature stays good, so that is remembered; a bad
+    one is not, and pushes nothing out."""
+    _public(public_hex).verify(signature, signed)
 
 
 # -- the life of a key -----------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ BATCH_ITEMS = 500
 GATES = ("gate", "gate_kiosk")
 CLOCK_BANNER_MS = 120_000
 ALARM_SHOWN = dt.timedelta(minutes=5)
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def init_app(app: Flask) -> None:
@@ -46,8 +47,7 @@ def _answer(body: dict[str, Any]) -> Response:
     newest = post.snapshot_version if post else 0
     body["snapshot_version"] = newest
     body["server_time"] = _iso(clock.now())
-    text_ = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Response(text_.encode(), mimetype="application/json", headers={"Cache-Control": "no-store"})
+    return Response(_encoder.encode(body).encode(), mimetype="application/json", headers={"Cache-Control": "no-store"})
 
 
 def _iso(at: dt.datetime) -> str:

@@ -14,18 +14,13 @@ from expo_crm.web.errors import Refused
 
 def read_json(limit: int) -> dict[str, Any]:
     """The body as an object. Raises Refused 400 for anything else, 413 when too large, 415 for another content type."""
-    if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+    sent = request._get_current_object()  # type: ignore[attr-defined]
+    if sent.mimetype != "application/json" or sent.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         abort(415)
-    request.max_content_length = limit
-    raw = request.get_data(cache=False)
+    sent.max_content_length = limit
+    raw = sent.get_data(cache=False)
     try:
-        found = json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_no_doubles,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_small_int,
-        )
+        found = _decoder.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         raise schema("json") from None
     if not isinstance(found, dict):
@@ -59,3 +54,8 @@ def _small_int(text: str) -> int:
     if len(text) > 19:
         raise ValueError("number too long")
     return int(text)
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_no_doubles, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_small_int
+)
