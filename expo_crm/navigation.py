@@ -1,16 +1,22 @@
 """The one navigation, by phase of the show: before, during, after.
 
-``expo_navigation_counts``: endpoint → ``(edition_id) -> int``, how much waits there. Filled by the packages.
+``expo_navigation_counts``: endpoint → ``(edition_id, ago) -> SQL expression`` of how much waits there, filled by the packages and asked in
+one statement, as they stand on every page. ``edition_id`` is an expression; ``ago(timedelta)`` gives one of the moment so long ago.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, current_app, has_request_context, request, url_for
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import Integer, Select, bindparam, select
 
+from expo_crm.db import UtcDateTime, db
+from expo_crm.lib import clock
 from expo_crm.shows import queries as shows
 from expo_crm.web.policy import Permission as P
 from expo_crm.web.policy import current_principal
@@ -118,29 +124,54 @@ def navigation() -> list[dict[str, Any]]:
     """The phases with the items that the principal may open."""
     principal = current_principal()
     edition = shows.find_current_edition()
+    counts = _counts(edition.id) if edition is not None else {}
     out = []
     for key, label, items in PHASES:
         shown = [
-            _item(i, edition) for i in items if principal.can(i.permission) and (edition is not None or not i.edition)
+            _item(i, edition, counts) for i in items if principal.can(i.permission) and (edition is not None or not i.edition)
         ]
         if shown:
             out.append({"key": key, "label": label, "items": shown})
     return out
 
 
-def _item(item: Item, edition: Any) -> dict[str, Any]:
+def _counts(edition_id: int) -> dict[str, int]:
+    """What waits, by endpoint. The statement is built once."""
+    asked = current_app.extensions.get("expo_navigation_counts", {})
+    if not asked:
+        return {}
+    if "expo_navigation_statement" not in current_app.extensions:
+        current_app.extensions["expo_navigation_statement"] = _statement(asked.values())
+    statement, spans = current_app.extensions["expo_navigation_statement"]
+    now = clock.now()
+    found = db.session.execute(statement, {"edition": edition_id} | {key: now - span for key, span in spans.items()}).one()
+    return dict(zip(asked, found, strict=True))
+
+
+def _statement(counts: Iterable[Callable[..., Any]]) -> tuple[Select[Any], dict[str, dt.timedelta]]:
+    """The question for every count, and the spans behind its moments."""
+    spans: dict[str, dt.timedelta] = {}
+
+    def ago(span: dt.timedelta) -> Any:
+        key = f"ago_{int(span.total_seconds())}"
+        spans[key] = span
+        return bindparam(key, type_=UtcDateTime)
+
+    return select(*(count(bindparam("edition", type_=Integer), ago) for count in counts)), spans
+
+
+def _item(item: Item, edition: Any, counts: dict[str, int]) -> dict[str, Any]:
     url = url_for(item.endpoint, edition=edition.slug) if item.edition else url_for(item.endpoint)
     # The overview's address is the beginning of every other one of its edition, so it is only active as itself.
     below = item.endpoint != "reporting.overview" and request.path.startswith(url + "/")
     active = request.endpoint == item.endpoint or below
-    count = current_app.extensions.get("expo_navigation_counts", {}).get(item.endpoint)
     return {
         "endpoint": item.endpoint,
         "url": url,
         "label": item.label,
         "icon": item.icon,
         "active": active,
-        "count": count(edition.id) if count and item.edition else None,
+        "count": counts.get(item.endpoint),
     }
 
 

@@ -56,7 +56,9 @@ def load_session(token: str) -> SignedIn | None:
     """The live session of a cookie, or None. ``seen_at`` moves at most once a minute, with the next writing request."""
     now = clock.now()
     row = db.session.scalar(
-        select(UserSession).where(UserSession.token_hash == ids.hash_token(token)).options(joinedload(UserSession.user))
+        select(UserSession)
+        .where(UserSession.token_hash == ids.hash_token(token))
+        .options(joinedload(UserSession.user).joinedload(User.roles))
     )
     if row is None or row.ended_at or row.expires_at < now or row.seen_at < now - IDLE_FOR or not row.user.active:
         return None

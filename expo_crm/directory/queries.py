@@ -52,7 +52,8 @@ def get_company(company_id: int) -> Company:
 
 def list_owners() -> list[User]:
     """Active staff who may own companies and actions, by name."""
-    users = db.session.scalars(select(User).where(User.kind == "staff", User.active).order_by(User.name, User.id))
+    staff = select(User).where(User.kind == "staff", User.active).order_by(User.name, User.id)
+    users = db.session.scalars(staff.options(selectinload(User.roles)))
     return [u for u in users if Permission.COMPANY_EDIT in u.permissions]
 
 

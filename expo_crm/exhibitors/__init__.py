@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
         portal_tasks,
         quotes,
     )
-    from expo_crm.exhibitors.views import agents, company_page, portal_access, task_board
+    from expo_crm.exhibitors.views import agents, company_page, portal_access
     from expo_crm.shows.services import editions
 
     editions.register_cloner(app, "booths", plan_clone.clone)
@@ -37,7 +37,7 @@ def init_app(app: Flask) -> None:
     jobs.register(app, importing.LOAD_JOB, importing.load_job)
     jobs.register(app, "exhibitors.remind_tasks", lambda _payload, _progress: {"mails": portal_tasks.remind_all()})
     editions.register_cloner(app, "portal", portal_tasks.clone_rules)
-    app.extensions.setdefault("expo_navigation_counts", {})["exhibitors.task_board"] = task_board.waiting_for_navigation
+    app.extensions.setdefault("expo_navigation_counts", {})["exhibitors.task_board"] = portal_tasks.open_changes
     merge_rules.register()
     inventory.init_app(app)
     payments.listen(app, contracts.follow_payment)

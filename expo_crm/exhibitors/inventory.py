@@ -18,7 +18,7 @@ def init_app(app: Flask) -> None:
     booth_hooks.freed["waiting"] = waiting.follow_freed
     jobs.register(app, "exhibitors.waiting_list", lambda _payload, _progress: waiting.run())
     app.context_processor(lambda: {"booth_inventory": booth_panel})
-    app.extensions.setdefault("expo_navigation_counts", {})["exhibitors.inventory"] = queries_inventory.count_to_decide
+    app.extensions.setdefault("expo_navigation_counts", {})["exhibitors.inventory"] = queries_inventory.to_decide
 
 
 def booth_panel(booth: Booth) -> Markup:

@@ -279,8 +279,8 @@ def list_mains(edition_id: int) -> list[Participation]:
     )
 
 
-def count_to_decide(edition_id: int) -> int:
-    """Requests of exhibitors and prices that wait for an answer; two indexed counts."""
+def to_decide(edition_id: Any, _ago: Any = None) -> Any:
+    """How many requests of exhibitors and prices wait for an answer, as an expression; two indexed counts."""
     asked = (
         select(func.count())
         .select_from(BoothRequest)
@@ -293,4 +293,4 @@ def count_to_decide(edition_id: int) -> int:
         .join(Booth, Booth.id == PriceOverride.booth_id)
         .where(Booth.edition_id == edition_id, PriceOverride.state == "asked")
     )
-    return (db.session.scalar(asked) or 0) + (db.session.scalar(prices) or 0)
+    return asked.scalar_subquery() + prices.scalar_subquery()

@@ -12,9 +12,9 @@ def init_app(app: Flask) -> None:
     from expo_crm.directory import timeline
     from expo_crm.directory.services import merging
     from expo_crm.exhibitors.services import portal_hooks
-    from expo_crm.onsite import history, jobs, queries, queries_arrival, queries_events
+    from expo_crm.onsite import history, jobs, queries, queries_arrival, queries_events, queries_inbox
     from expo_crm.onsite.services import arrival, badges, events, leads
-    from expo_crm.onsite.views import api, inbox, kiosk, lead_device, principal, printing
+    from expo_crm.onsite.views import api, kiosk, lead_device, principal, printing
 
     principal.init_app(app)
     api.init_app(app)
@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
     events.init_app(app)
     portal_hooks.add_page(app, "onsite.portal_leads", _l("Leads"), "target-arrow", order=57)
     app.extensions["expo_consent_answered"] = leads.consent_answered
-    app.extensions.setdefault("expo_navigation_counts", {})["onsite.inbox"] = inbox.count_for_navigation
+    app.extensions.setdefault("expo_navigation_counts", {})["onsite.inbox"] = queries_inbox.waiting
     app.extensions["expo_ticket_code"] = badges.ticket_code
     app.extensions["expo_attended"] = queries.attended
     app.extensions["expo_registration_changed"] = badges.refresh_registration

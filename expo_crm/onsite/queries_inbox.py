@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,24 +37,30 @@ class Counts:
 
 
 def counts(edition_id: int) -> Counts:
-    """All kinds in one statement; it stands in the navigation of every page."""
+    """All kinds in one statement."""
+    return Counts(*db.session.execute(select(*_kinds(edition_id, clock.now() - ALARM_LASTS))).one())
+
+
+def waiting(edition_id: Any, ago: Callable[[dt.timedelta], Any]) -> Any:
+    """All kinds together as an expression, for the navigation of every page."""
+    conflicts, quarantine, missing, codes = _kinds(edition_id, ago(ALARM_LASTS))
+    return conflicts + quarantine + missing + codes
+
+
+def _kinds(edition_id: Any, since: Any) -> tuple[Any, Any, Any, Any]:
     resolved = exists(select(ScanResolution.id).where(ScanResolution.scan_id == Scan.id))
     mine = Device.edition_id == edition_id
-    row = db.session.execute(
-        select(
-            select(func.count()).where(Scan.edition_id == edition_id, _CONFLICT, ~resolved).scalar_subquery(),
-            select(func.count())
-            .where(QuarantinedScan.edition_id == edition_id, QuarantinedScan.state == "waiting")
-            .scalar_subquery(),
-            select(func.count()).where(mine, Device.missing > 0).scalar_subquery(),
-            select(func.count()).where(mine, _alarmed()).scalar_subquery(),
-        )
-    ).one()
-    return Counts(*row)
+    return (
+        select(func.count()).where(Scan.edition_id == edition_id, _CONFLICT, ~resolved).scalar_subquery(),
+        select(func.count())
+        .where(QuarantinedScan.edition_id == edition_id, QuarantinedScan.state == "waiting")
+        .scalar_subquery(),
+        select(func.count()).where(mine, Device.missing > 0).scalar_subquery(),
+        select(func.count()).where(mine, _alarmed(since)).scalar_subquery(),
+    )
 
 
-def _alarmed() -> Any:
-    since = clock.now() - ALARM_LASTS
+def _alarmed(since: Any) -> Any:
     return or_(Device.alarm_at > since, Device.lead_alarm_at > since)
 
 
@@ -156,7 +163,7 @@ class Alarm:
 def alarms(edition_id: int) -> list[Alarm]:
     """Devices that raised an alarm lately, newest first."""
     found = db.session.scalars(
-        select(Device).where(Device.edition_id == edition_id, _alarmed()).options(joinedload(Device.gate))
+        select(Device).where(Device.edition_id == edition_id, _alarmed(clock.now() - ALARM_LASTS)).options(joinedload(Device.gate))
     ).all()
     out = []
     for device in found:

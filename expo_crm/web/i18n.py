@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 from flask import Flask, Response, g, has_request_context, request
-from flask_babel import Babel, force_locale, format_date, format_datetime, format_time, format_timedelta, get_locale
+from flask_babel import Babel, force_locale, format_datetime, format_timedelta, get_locale
 
 LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
 NAMES = {"zh": "中文", "en": "English"}
@@ -91,46 +93,66 @@ def bi(obj: Any, attribute: str = "name") -> str:
 
 
 def money(value: Decimal | None, currency: str = "CNY") -> str:
-    if value is None:
-        return "–"
-    value = Decimal(value)
+    return "–" if value is None else _money(Decimal(value) or Decimal(0), currency, locale())
+
+
+# Babel reads a pattern anew for each value; lists say the same few amounts and days again and again. Zero comes in without a sign, as
+# the two zeros are one key.
+@lru_cache(maxsize=8192)
+def _money(value: Decimal, currency: str, code: str) -> str:
     whole = value == value.to_integral_value()
     pattern = "¤#,##0" if whole else "¤#,##0.00"
-    return format_currency(
-        value, currency, pattern, locale="zh_Hans_CN" if currency == "CNY" else get_locale(), currency_digits=False
-    )
+    wanted = LOCALES["zh"] if currency == "CNY" else LOCALES[code]
+    return format_currency(value, currency, pattern, locale=wanted, currency_digits=False)
 
 
 def number(value: Any) -> str:
-    return "–" if value is None else format_decimal(value, locale=get_locale())
+    return "–" if value is None else _number(value or 0, locale())
+
+
+@lru_cache(maxsize=8192)
+def _number(value: Any, code: str) -> str:
+    return format_decimal(value, locale=LOCALES[code])
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    return (
-        "–"
-        if value is None
-        else format_percent(value, format=f"0.{'0' * digits}%" if digits else "0%", locale=get_locale())
-    )
+    if value is None:
+        return "–"
+    return format_percent(value, format=f"0.{'0' * digits}%" if digits else "0%", locale=get_locale())
 
 
 def m2(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{format_decimal(Decimal(value).normalize(), locale=get_locale())} m²"
+    return "–" if value is None else f"{_number(Decimal(value).normalize() or 0, locale())} m²"
 
 
 def date(value: dt.date | dt.datetime | None, fmt: str = "medium") -> str:
-    return "–" if value is None else format_date(value, fmt)
+    if value is None:
+        return "–"
+    if isinstance(value, dt.datetime):
+        value = _local(value).date()
+    return _date(value, fmt, locale())
+
+
+@lru_cache(maxsize=4096)
+def _date(value: dt.date, fmt: str, code: str) -> str:
+    return format_date(value, fmt, locale=LOCALES[code])
+
+
+def _local(value: dt.datetime) -> dt.datetime:
+    """In the zone of the page; without a zone it is UTC."""
+    return (value if value.tzinfo else value.replace(tzinfo=dt.UTC)).astimezone(current_zone())
 
 
 def datetime_(value: dt.datetime | None, fmt: str = "short") -> str:
     if value is None:
         return "–"
-    return format_datetime(value, "y-MM-dd HH:mm" if fmt == "short" else fmt)
+    return f"{_local(value):%Y-%m-%d %H:%M}" if fmt == "short" else format_datetime(value, fmt)
 
 
 def time_(value: dt.datetime | dt.time | None) -> str:
-    return "–" if value is None else format_time(value, "HH:mm", rebase=isinstance(value, dt.datetime))
+    if value is None:
+        return "–"
+    return f"{_local(value) if isinstance(value, dt.datetime) else value:%H:%M}"
 
 
 def ago(value: dt.datetime | None) -> str:

@@ -27,7 +27,7 @@ class User(Base):
     created_at: Mapped[Moment]
     signed_in_at: Mapped[Moment | None]
 
-    roles: Mapped[list[UserRole]] = relationship(back_populates="user", cascade="all, delete-orphan", lazy="selectin")
+    roles: Mapped[list[UserRole]] = relationship(back_populates="user", cascade="all, delete-orphan")
 
     @property
     def role_codes(self) -> list[str]:

@@ -6,6 +6,7 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import or_, select
+from sqlalchemy.orm import selectinload
 
 from expo_crm.accounts import services
 from expo_crm.accounts.domain.roles import GRANTS, Role
@@ -36,7 +37,7 @@ def users() -> ResponseReturnValue:
             form = InviteForm(formdata=None)
     page = listing.build(
         id="users",
-        query=select(User).where(User.kind == "staff"),
+        query=select(User).where(User.kind == "staff").options(selectinload(User.roles)),
         columns=[
             listing.Column("name", _("Name"), lambda u: u.name, sort=User.name, primary=True),
             listing.Column("email", _("E-mail"), lambda u: u.email, sort=User.email),

@@ -396,14 +396,17 @@ def decide_change(change: EntryChange, decision: str, remark: str, *, version: i
 
 
 def count_open_changes(edition_id: int) -> int:
+    return db.session.scalar(select(open_changes(edition_id))) or 0
+
+
+def open_changes(edition_id: Any, _ago: Any = None) -> Any:
+    """How many changes of entries nobody has decided yet, as an expression."""
     return (
-        db.session.scalar(
-            select(func.count())
-            .select_from(EntryChange)
-            .join(Participation, Participation.id == EntryChange.participation_id)
-            .where(Participation.edition_id == edition_id, EntryChange.state == "open")
-        )
-        or 0
+        select(func.count())
+        .select_from(EntryChange)
+        .join(Participation, Participation.id == EntryChange.participation_id)
+        .where(Participation.edition_id == edition_id, EntryChange.state == "open")
+        .scalar_subquery()
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from expo_crm.db import db
@@ -103,18 +103,21 @@ def _summary(columns: list[Column]) -> dict[str, Any]:
 
 
 def _fill(columns: list[Column], where: list[ColumnElement[bool]], more: str) -> None:
+    """The first cards of each column, all of the column ``more``: only these are read, an edition has thousands."""
+    order = (Opportunity.next_on.is_(None), Opportunity.next_on, Opportunity.stage_at, Opportunity.id)
+    place = func.row_number().over(partition_by=Opportunity.stage, order_by=order).label("place")
+    ranked = select(Opportunity.id, Opportunity.stage, place).join(Opportunity.company).where(*where).subquery()
     found = db.session.scalars(
         select(Opportunity)
+        .join(ranked, ranked.c.id == Opportunity.id)
         .join(Opportunity.company)
-        .where(*where)
+        .where(or_(ranked.c.place <= SHOWN, ranked.c.stage == more))
         .options(contains_eager(Opportunity.company), joinedload(Opportunity.owner))
-        .order_by(Opportunity.next_on.is_(None), Opportunity.next_on, Opportunity.stage_at, Opportunity.id)
+        .order_by(ranked.c.place)
     )
     by_stage = {column.stage.value: column for column in columns}
     for card in found:
-        column = by_stage[card.stage]
-        if len(column.cards) < SHOWN or more == column.stage:
-            column.cards.append(card)
+        by_stage[card.stage].cards.append(card)
 
 
 @requires(Permission.VIEW)

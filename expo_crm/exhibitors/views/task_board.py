@@ -328,8 +328,3 @@ def build(participation_id: int) -> ResponseReturnValue:
 @requires(Permission.VIEW)
 def drawing(participation_id: int, number: int) -> ResponseReturnValue:
     return drawing_of(_find(participation_id), number)
-
-
-def waiting_for_navigation(edition_id: int) -> int:
-    """Changes of entries that nobody has decided yet."""
-    return services.count_open_changes(edition_id)

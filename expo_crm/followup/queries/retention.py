@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import CTE, BigInteger, Integer, column, func, select, values
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from expo_crm.accounts.models import User
 from expo_crm.billing.models import Invoice, Payment
@@ -294,7 +294,8 @@ def companies_with_opportunity(edition_id: int) -> set[int]:
 
 def list_sellers() -> list[User]:
     """Active staff who may sell: whoever owns a company among them keeps it."""
-    staff = db.session.scalars(select(User).where(User.kind == "staff", User.active).order_by(User.name, User.id))
+    everybody = select(User).where(User.kind == "staff", User.active).order_by(User.name, User.id)
+    staff = db.session.scalars(everybody.options(selectinload(User.roles)))
     return [user for user in staff if Permission.SELL in user.permissions]
 
 

@@ -227,8 +227,3 @@ def settle_held(withdrawn_id: int) -> ResponseReturnValue:
         case _:
             abort(422)
     return redirect(url_for("onsite.held_device", withdrawn_id=withdrawn_id))
-
-
-def count_for_navigation(edition_id: int) -> int:
-    """The number beside the navigation's entry."""
-    return queries_inbox.counts(edition_id).all
