@@ -409,7 +409,7 @@ class World:
         )
         contract = self.add(
             Contract, number=number, edition_id=edition["id"], company_id=company["id"], opportunity_id=opportunity, state="in_force",
-            locale="zh" if company["made"].country == "CN" else "en", currency="CNY", net_m2=area, net=net, tax_rate=TAX, tax=tax, total=net + tax,
+            locale="zh" if company["made"].country == "CN" else "en", currency="CNY", net_m2=area, net=net, tax_rate=TAX, tax=tax, total=net + tax, net_home=net,
             deposit_due_on=signed + dt.timedelta(days=7), balance_due_on=balance_due, signed_on=signed, signed_by="", created_at=created,
         )  # fmt: skip
         self.add(ContractBooth, contract_id=contract, booth_id=booth["id"], live=True)

@@ -160,7 +160,7 @@ def deals_of(edition_ids: Iterable[int]) -> list[Deal]:
     rows = db.session.execute(
         select(
             Contract.id, Contract.edition_id, Contract.company_id, Contract.signed_on, Contract.created_at, Contract.net_m2,
-            Contract.net, Opportunity.owner_id, Opportunity.agent, Company.industry,
+            Contract.net_home, Opportunity.owner_id, Opportunity.agent, Company.industry,
         )
         .join(Opportunity, Opportunity.id == Contract.opportunity_id)
         .join(Company, Company.id == Contract.company_id)

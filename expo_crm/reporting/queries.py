@@ -61,7 +61,7 @@ def contracts_per_day(edition_ids: Iterable[int]) -> dict[int, dict[dt.date, Sol
     """Edition → day of signature → what was sold that day. A contract without its day counts on the day it was written."""
     out: dict[int, dict[dt.date, Sold]] = {}
     for edition_id, when, written, m2, net in db.session.execute(
-        select(Contract.edition_id, Contract.signed_on, Contract.created_at, Contract.net_m2, Contract.net).where(
+        select(Contract.edition_id, Contract.signed_on, Contract.created_at, Contract.net_m2, Contract.net_home).where(
             Contract.edition_id.in_(list(edition_ids)), Contract.state.in_(SIGNED)
         )
     ):

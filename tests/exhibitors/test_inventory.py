@@ -17,6 +17,7 @@ from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.domain.waiting import InventoryRefusal as No
 from expo_crm.exhibitors.models import Booth, BoothOffer, BoothRequest, Opportunity
 from expo_crm.exhibitors.services import (
+    booth_prices,
     booth_requests,
     booths,
     contracts,
@@ -126,9 +127,9 @@ def test_a_published_list_is_replaced_and_never_changed(session, cast):
     price_lists.save_rule(second, second.rules[0], **{**RULE, "base_m2": D(1600)})
     price_lists.publish(second)
     assert (made.state, second.state, second.number, made.rules[0].base_m2) == ("retired", "published", 2, 1500)
-    assert price_lists.find_current(cast.edition, DAY).id == second.id
-    assert price_lists.find_current(cast.edition, dt.date(2026, 7, 1)) is None
-    assert price_lists.find_current(cast.edition, DAY, "USD") is None
+    assert booth_prices.find_current(cast.edition, DAY).id == second.id
+    assert booth_prices.find_current(cast.edition, dt.date(2026, 7, 1)) is None
+    assert booth_prices.find_current(cast.edition, DAY, "USD") is None
 
 
 def test_another_price_needs_a_reason_and_a_second_person(session, cast):

@@ -162,19 +162,11 @@ def test_a_quote_becomes_the_contract(session, cast):
         quotes.accept(made)
 
 
-def test_nobody_signs_for_another_price_than_was_quoted(session, cast):
-    booth = hold(cast)
-    made = quotes.create(
-        cast.opportunity,
-        quotes.lines_of_booths([booth]),
-        discount=Decimal(0),
-        valid_until=in_days(7),
-        locale="zh",
-        can=everything,
-    )
+def test_nobody_signs_for_other_space_than_was_quoted(session, cast):
+    lines = quotes.lines_of_area(cast.edition, "shell", Decimal(18))
+    made = quotes.create(cast.opportunity, lines, discount=Decimal(0), valid_until=in_days(7), locale="zh", can=everything)
     quotes.send(made)
-    booth.price = Decimal(13000)
-    session.flush()
+    hold(cast)
     with pytest.raises(RuleRefused) as refused, session.begin_nested():
         quotes.accept(made)
     assert refused.value.reason is QuoteRefusal.PRICE_CHANGED

@@ -7,9 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from expo_crm.exhibitors.domain import space_draw
-from expo_crm.exhibitors.domain.booth import Rect
-from expo_crm.exhibitors.domain.neighbours import gap, too_near
+from expo_crm.exhibitors.domain import geometry, space_draw
+from expo_crm.exhibitors.domain.neighbours import too_near
 from expo_crm.exhibitors.domain.pricing import Facts, Fee, PricingError, PricingRefusal, Rule, Rules, price
 from expo_crm.exhibitors.domain.waiting import Offered, Wanted, satisfies
 from expo_crm.exhibitors.services.price_lists import fees_text, parse_fees
@@ -114,13 +113,28 @@ def test_loyalty_counts_editions_in_a_row():
     assert [space_draw.loyalty(mine, [5, 4, 3]) for mine in ([5, 4, 3], [5, 3], [4, 3], [])] == [3, 1, 0, 0]
 
 
+def square(x, y, size=3):
+    return geometry.rectangle(D(x), D(y), D(size), D(size))
+
+
 def test_distances_are_from_wall_to_wall():
-    here = Rect(D(0), D(0), D(3), D(3))
-    assert gap(here, Rect(D(3), D(0), D(3), D(3))) == 0
-    assert gap(here, Rect(D(6), D(7), D(3), D(3))) == 5  # 3-4-5
-    assert too_near(here, Rect(D(3), D(1), D(3), D(3)), D(0))
-    assert not too_near(here, Rect(D(6), D(0), D(3), D(3)), D(3))
-    assert too_near(here, Rect(D(6), D(0), D(3), D(3)), D("3.01"))
+    here = square(0, 0)
+    assert geometry.distance(here, square(3, 0)) == 0
+    assert geometry.distance(here, square(6, 7)) == 5  # 3-4-5
+    assert geometry.distance(here, square(3, 3)) == 0  # corner to corner
+    assert too_near(D(0), D(0))
+    assert not too_near(D(3), D(3))
+    assert too_near(D(3), D("3.01"))
+
+
+def test_distances_follow_the_drawn_walls_and_not_the_rectangle_around_them():
+    corner = geometry.outline([(0, 0), (10, 0), (10, 2), (2, 2), (2, 10), (0, 10)])  # an L; its box is 10 × 10
+    inner = square(5, 5, 2)  # in the crook of the L
+    assert geometry.distance(corner, inner) == 3
+    assert geometry.distance(inner, corner) == 3
+    slope = geometry.outline([(20, 0), (30, 0), (20, 10)])
+    assert geometry.distance(slope, geometry.outline([(30, 10), (30, 5), (25, 10)])) == D("3.54")  # 5 / √2, between parallel slopes
+    assert geometry.distance(corner, square(1, 1, 5)) == 0  # shares ground
 
 
 def test_a_wish_names_a_booth_or_says_what_fits():

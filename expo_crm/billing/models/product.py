@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from sqlalchemy import BigInteger, CheckConstraint, Date, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from expo_crm.billing.models.invoice import Invoice
-from expo_crm.db import Base, Code, Currency, IntPk, Moment, Money, Name
+from expo_crm.db import Amount, Base, Code, Currency, IntPk, Moment, Money, Name
 from expo_crm.directory.models import Company
 
 
@@ -43,7 +44,10 @@ class Product(Base):
 
 
 class OrderLine(Base):
-    """An order of one product: open → invoiced, or cancelled. Text and price are frozen at the moment of the order."""
+    """An order of one product: open → invoiced, or cancelled. Text, price and tax rate are frozen at the moment of the order.
+
+    ``tax_rate`` is a share; orders from before it was kept have none and follow the edition's.
+    """
 
     __tablename__ = "order_line"
     __table_args__ = (
@@ -65,6 +69,7 @@ class OrderLine(Base):
     unit_price: Mapped[Money]
     amount: Mapped[Money]
     currency: Mapped[Currency]
+    tax_rate: Mapped[Decimal | None] = mapped_column(Amount(4))
     state: Mapped[Code] = mapped_column(default="open")
     ordered_by: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     ordered_at: Mapped[Moment]

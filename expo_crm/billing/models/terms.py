@@ -35,14 +35,15 @@ class BillingTerms(Base):
 class PlanStep(Base):
     """A step of the payment plan of an edition, or of one contract where ``contract_id`` is set.
 
-    ``rule``: percent of the total, fixed amount, or the rest. Due ``days`` after signing or before the opening.
+    ``rule``: percent of the total, fixed amount, or the rest. Due ``days`` after signing or before the opening, or ``due_on`` a date.
     """
 
     __tablename__ = "plan_step"
     __table_args__ = (
         UniqueConstraint("edition_id", "contract_id", "position"),
         CheckConstraint("rule in ('percent', 'fixed', 'rest')", name="rule"),
-        CheckConstraint("due_from in ('signing', 'opening')", name="due_from"),
+        CheckConstraint("due_from in ('signing', 'opening', 'date')", name="due_from"),
+        CheckConstraint("due_from <> 'date' or due_on is not null", name="date_given"),
     )
 
     id: Mapped[IntPk]
@@ -55,6 +56,7 @@ class PlanStep(Base):
     value: Mapped[Money] = mapped_column(default=0)
     due_from: Mapped[Code]
     days: Mapped[int] = mapped_column(Integer)
+    due_on: Mapped[dt.date | None] = mapped_column(Date)
 
 
 class CancellationRule(Base):

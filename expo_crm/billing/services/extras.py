@@ -95,11 +95,12 @@ def order(
     *,
     contract_id: int | None = None,
     currency: str | None = None,
+    tax_rate: Decimal | None = None,
     user_id: int | None = None,
 ) -> OrderLine:
     """Order so many pieces at the product's price; whatever a form says of prices is not asked. Raises OrderRefused.
 
-    ``currency`` is the contract's, which the product's must be.
+    ``currency`` is the contract's, which the product's must be; ``tax_rate`` (a share) the contract's, else the edition's is kept.
     """
     if not 1 <= quantity <= MOST:
         raise OrderRefused(OrderRefusal.QUANTITY, most=MOST)
@@ -125,6 +126,7 @@ def order(
         unit_price=product.price,
         amount=amount,
         currency=product.currency,
+        tax_rate=terms.tax_rate(edition.id) if tax_rate is None else tax_rate,
         ordered_by=user_id,
         ordered_at=clock.now(),
     )
@@ -204,24 +206,31 @@ def list_of_company(edition_id: int, company_id: int) -> list[OrderLine]:
 
 
 def invoice_open(edition: Edition, company: Company, *, due_days: int = 14) -> list[Invoice]:
-    """Invoice the company's open orders, one invoice per contract and currency; the invoices made."""
+    """Invoice the company's open orders, one invoice per contract, currency and tax rate; the invoices made."""
     rows = db.session.scalars(
         select(OrderLine)
         .where(OrderLine.edition_id == edition.id, OrderLine.company_id == company.id, OrderLine.state == "open")
         .order_by(OrderLine.id)
         .with_for_update()
     ).all()
-    groups: dict[tuple[int | None, str], list[OrderLine]] = {}
+    usual = terms.tax_rate(edition.id)
+    groups: dict[tuple[int | None, str, Decimal], list[OrderLine]] = {}
     for row in rows:
-        groups.setdefault((row.contract_id, row.currency), []).append(row)
-    return [_invoice(edition, company, contract_id, currency, lines, due_days) for (contract_id, currency), lines in groups.items()]
+        groups.setdefault((row.contract_id, row.currency, usual if row.tax_rate is None else row.tax_rate), []).append(row)
+    return [_invoice(edition, company, *key, lines, due_days) for key, lines in groups.items()]
 
 
 def _invoice(
-    edition: Edition, company: Company, contract_id: int | None, currency: str, lines: Sequence[OrderLine], due_days: int
+    edition: Edition,
+    company: Company,
+    contract_id: int | None,
+    currency: str,
+    rate: Decimal,
+    lines: Sequence[OrderLine],
+    due_days: int,
 ) -> Invoice:
     net = sum((line.amount for line in lines), Decimal(0))
-    tax = money.quantize(net * terms.tax_rate(edition.id))
+    tax = money.quantize(net * rate)
     today = clock.local_day(clock.now(), edition.timezone)
     made = invoices.issue(
         edition,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from itertools import zip_longest
 
 from expo_crm.lib import money
 
@@ -35,6 +36,11 @@ class ContractRefusal(StrEnum):
     ALREADY_ACCEPTED = "already_accepted"
     FILE_KIND = "file_kind"
     FILE_SIZE = "file_size"
+    NEEDS_REASON = "needs_reason_to_keep"
+    PRICE_OLD = "price_old"
+    PRICE_NOT_SHOWN = "price_not_shown"
+    PRICE_AS_IS = "price_as_is"
+    HAS_EXTRAS = "has_extras"
 
 
 LIVE = (ContractState.DRAFT, ContractState.SENT, ContractState.SIGNED, ContractState.IN_FORCE)
@@ -92,20 +98,29 @@ def tax_share(part: Decimal, tax_rate: Decimal) -> tuple[Decimal, Decimal]:
     return net, part - net
 
 
-def booth_lines(booths: Sequence[tuple[str, str, Decimal, Decimal]], discount: Decimal) -> list[Line]:
-    """One line per booth (code, kind, m², price) and one for the discount in per cent where there is one."""
+def booth_lines(
+    booths: Sequence[tuple[str, str, Decimal, Decimal]], discount: Decimal, remarks: Sequence[tuple[str, str]] = ()
+) -> list[Line]:
+    """One line per booth (code, kind, m², price) and one for the discount in per cent where there is one.
+
+    ``remarks``: what makes up the price of each booth, in Chinese and English.
+    """
     kinds = {"shell": ("标摊", "shell scheme"), "raw": ("光地", "raw space")}
     lines = []
-    for code, kind, area, price in booths:
+    for (code, kind, area, price), (more_zh, more_en) in zip_longest(booths, remarks, fillvalue=("", "")):
         zh, en = kinds.get(kind, ("展位", "booth"))
         size = f"{area.normalize():f} m²"
-        lines.append(Line(f"展位 {code}（{zh}，{size}）", f"Booth {code} ({en}, {size})", Decimal(1), price))
+        zh, en = "，".join(x for x in (zh, size, more_zh) if x), ", ".join(x for x in (en, size, more_en) if x)
+        lines.append(Line(f"展位 {code}（{zh}）"[:300], f"Booth {code} ({en})"[:300], Decimal(1), price))
     if discount:
-        gross = sum((line.amount for line in lines), Decimal(0))
-        shown = f"{discount.normalize():f} %"
-        off = -money.quantize(gross * discount / 100)
-        lines.append(Line(f"折扣 {shown}", f"Discount {shown}", Decimal(1), off))
+        lines.append(discount_line(sum((line.amount for line in lines), Decimal(0)), discount))
     return lines
+
+
+def discount_line(gross: Decimal, discount: Decimal) -> Line:
+    """So many per cent off ``gross``, rounded half up."""
+    shown = f"{discount.normalize():f} %"
+    return Line(f"折扣 {shown}", f"Discount {shown}", Decimal(1), -money.quantize(gross * discount / 100))
 
 
 def contract_number(show_code: str, year: int, number: int) -> str:

@@ -146,6 +146,30 @@ def overlap(one: Outline, other: Outline) -> bool:
     return _has_piece_inside(a, b) or _has_piece_inside(b, a) or _same_ground(a, b)
 
 
+def distance(one: Outline, other: Outline) -> Decimal:
+    """Metres from wall to wall by the shortest straight line, rounded half up to the centimetre; 0 where they touch or share ground.
+
+    The nearest points of two outlines that do not meet are a corner of one and a point on a wall of the other.
+    """
+    a, b = _cm(one), _cm(other)
+    if overlap(one, other):
+        return Decimal(0)
+    square = min(
+        min(_square_to_wall(corner, wall) for corner in ring for wall in _walls(facing)) for ring, facing in ((a, b), (b, a))
+    )
+    return (Decimal(square.numerator) / Decimal(square.denominator)).sqrt().scaleb(-2).quantize(CENT, ROUND_HALF_UP)
+
+
+def _square_to_wall(at: Cm, wall: tuple[Cm, Cm]) -> Fraction:
+    """Square of the distance from a point to a wall, exactly."""
+    (px, py), (qx, qy) = wall
+    dx, dy = qx - px, qy - py
+    along = Fraction((at[0] - px) * dx + (at[1] - py) * dy, dx * dx + dy * dy)
+    along = min(max(along, Fraction(0)), Fraction(1))
+    x, y = px + along * dx - at[0], py + along * dy - at[1]
+    return x * x + y * y
+
+
 def union(shapes: Sequence[Outline]) -> Outline | None:
     """One outline around booths that adjoin along walls; None when they do not, touch in a corner only, or enclose a court."""
     edges: Counter[tuple[Cm, Cm]] = Counter()

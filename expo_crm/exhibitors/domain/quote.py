@@ -31,6 +31,10 @@ class QuoteRefusal(StrEnum):
     AREA = "quote_area"
     LOST = "quote_lost"
     PRICE_CHANGED = "quote_price_changed"
+    SPACE_CHANGED = "quote_space_changed"
+    NO_LIST = "quote_no_list"
+    NOT_IN_LIST = "quote_not_in_list"
+    NO_RATE = "quote_no_rate"
 
 
 LONGEST_DAYS = 90

@@ -16,7 +16,11 @@ from expo_crm.shows.models import Edition
 
 
 class Contract(Base):
-    """draft → sent → signed → in_force → amended / cancelled. Net, tax, total in the edition's currency."""
+    """draft → sent → signed → in_force → amended / cancelled. Net, tax, total in the contract's currency.
+
+    ``priced_on`` is the day whose prices it has, by ``price_list`` where there was one; ``price_reason`` says why it keeps them
+    (a quote, a promise). ``discount`` is in percent, ``net_home`` the net price in the edition's currency, for figures only.
+    """
 
     __tablename__ = "contract"
     __table_args__ = (
@@ -40,6 +44,11 @@ class Contract(Base):
     tax_rate: Mapped[Decimal] = mapped_column(Amount(4))
     tax: Mapped[Money]
     total: Mapped[Money]
+    net_home: Mapped[Money] = mapped_column(default=0)
+    discount: Mapped[Decimal] = mapped_column(Amount(2), default=0)
+    price_list_id: Mapped[int | None] = mapped_column(ForeignKey("price_list.id", ondelete="SET NULL"))
+    priced_on: Mapped[dt.date | None] = mapped_column(Date)
+    price_reason: Mapped[Name] = mapped_column(default="")
     deposit_due_on: Mapped[dt.date] = mapped_column(Date)
     balance_due_on: Mapped[dt.date] = mapped_column(Date)
     signed_on: Mapped[dt.date | None] = mapped_column(Date)

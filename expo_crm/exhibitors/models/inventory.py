@@ -314,3 +314,23 @@ class NeighbourRule(Base):
 
     company_a: Mapped[Company] = relationship(foreign_keys=company_a_id)
     company_b: Mapped[Company] = relationship(foreign_keys=company_b_id)
+
+
+class NeighbourException(Base):
+    """Two booths on which a rule is passed over, with the reason that was given; what is agreed upon once is not asked again."""
+
+    __tablename__ = "neighbour_exception"
+    __table_args__ = (
+        UniqueConstraint("rule_id", "booth_id", "near_id"),
+        Index(None, "booth_id"),
+        Index(None, "near_id"),
+        CheckConstraint("booth_id <> near_id", name="two"),
+    )
+
+    id: Mapped[IntPk]
+    rule_id: Mapped[int] = mapped_column(ForeignKey("neighbour_rule.id", ondelete="CASCADE"))
+    booth_id: Mapped[int] = mapped_column(ForeignKey("booth.id", ondelete="CASCADE"))
+    near_id: Mapped[int] = mapped_column(ForeignKey("booth.id", ondelete="CASCADE"))
+    reason: Mapped[Name]
+    accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    accepted_at: Mapped[Moment]

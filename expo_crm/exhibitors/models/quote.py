@@ -19,7 +19,8 @@ from expo_crm.shows.models import Edition
 class Quote(Base):
     """draft → sent → accepted / declined / expired; replaced by the next revision. A sent one is never edited.
 
-    ``net`` is after the discount (percent), ``tax_rate`` a share; money in the edition's currency.
+    ``net`` is after the discount (percent), ``tax_rate`` a share; money in the quote's currency.
+    ``priced_on`` is the day whose prices it keeps until ``valid_until``, by ``price_list_id`` where there was a list.
     """
 
     __tablename__ = "quote"
@@ -45,6 +46,8 @@ class Quote(Base):
     tax_rate: Mapped[Decimal] = mapped_column(Amount(4))
     tax: Mapped[Money]
     total: Mapped[Money]
+    price_list_id: Mapped[int | None] = mapped_column(ForeignKey("price_list.id", ondelete="SET NULL"))
+    priced_on: Mapped[dt.date | None] = mapped_column(Date)
     valid_until: Mapped[dt.date] = mapped_column(Date)
     created_at: Mapped[Moment]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))

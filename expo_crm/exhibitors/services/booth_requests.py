@@ -19,8 +19,8 @@ from expo_crm.exhibitors.domain.opportunity import Stage
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.domain.waiting import KEEP_FOR
 from expo_crm.exhibitors.domain.waiting import InventoryRefusal as No
-from expo_crm.exhibitors.models import Booth, BoothRequest
-from expo_crm.exhibitors.services import booth_hooks, booths, first_refusal, opportunities, price_lists
+from expo_crm.exhibitors.models import Booth, BoothRequest, Opportunity
+from expo_crm.exhibitors.services import booth_hooks, booth_prices, booths, first_refusal, opportunities
 from expo_crm.lib import clock
 from expo_crm.messaging import services as mail
 from expo_crm.shows.models import Edition
@@ -32,11 +32,11 @@ LONGEST_LIST = 200
 
 def is_open(edition: Edition) -> bool:
     """Whether exhibitors may ask for booths: the edition is ahead and its prices are published."""
-    today = price_lists.today_of(edition)
+    today = booth_prices.today_of(edition)
     return (
         edition.state in {"planning", "open"}
         and today < edition.starts_on
-        and price_lists.find_current(edition, today) is not None
+        and booth_prices.find_current(edition, today) is not None
     )
 
 
@@ -103,7 +103,7 @@ def ask(participation: Participation, booth: Booth, note: str, user_id: int | No
     made = BoothRequest(
         booth_id=booth.id,
         opportunity_id=opportunity.id,
-        price=booth.price,
+        price=booth_prices.sheet(edition, [booth], booth_prices.today_of(edition), opportunity_id=opportunity.id).prices[booth.id].amount,
         note=note.strip()[:300],
         asked_by_id=user_id,
         asked_at=now,
@@ -154,6 +154,15 @@ def withdraw(request: BoothRequest) -> None:
     booth = _open(request)
     _decide(request, "withdrawn", None, "")
     booths.free(booth, "booth.request_withdrawn", "")
+
+
+def follow_lost(opportunity: Opportunity) -> None:
+    """The opportunity is given up: what its company asked for and nobody has answered yet is on sale again."""
+    asked = select(BoothRequest).where(BoothRequest.opportunity_id == opportunity.id, BoothRequest.state == "asked")
+    for request in db.session.scalars(asked.order_by(BoothRequest.booth_id)).all():
+        booth = _open(request)
+        _decide(request, "withdrawn", None, "")
+        booths.free(booth, "booth.request_withdrawn", "lost")
 
 
 def _open(request: BoothRequest) -> Booth:

@@ -27,7 +27,7 @@ from expo_crm.exhibitors.domain.booth import (
 from expo_crm.exhibitors.domain.opportunity import Stage
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, ContractBooth, Opportunity
-from expo_crm.exhibitors.services import booth_hooks, first_refusal, opportunities, plan_places
+from expo_crm.exhibitors.services import booth_hooks, booth_prices, first_refusal, opportunities, plan_places
 from expo_crm.lib import clock, stands
 from expo_crm.shows.models import Hall
 
@@ -117,13 +117,13 @@ def unblock(booth: Booth) -> None:
 
 @dataclass(frozen=True)
 class BoothFields:
-    """What an organizer enters of one booth."""
+    """What an organizer enters of one booth. ``price`` counts where today's price list has none for it; None leaves it as it is."""
 
     code: str
     kind: str
     rect: Rect
     open_sides: int
-    price: Decimal
+    price: Decimal | None = None
 
 
 def create_booth(hall: Hall, fields: BoothFields) -> Booth:
@@ -149,11 +149,11 @@ def create_grid(hall: Hall, grid: Grid, kind: str, price: Decimal) -> list[Booth
 
 
 def update_booth(booth: Booth, fields: BoothFields) -> None:
-    """Correct a booth. Size and price of one under a contract stay: the contract says them."""
+    """Correct a booth. Size, kind and price of one under a contract stay: the contract says them."""
     (booth,) = lock([booth.id])
     before = {"code": booth.code, "kind": booth.kind, "rect": str(_rect(booth)), "price": booth.price}
     bound = booth.state in {BoothState.RESERVED, BoothState.SOLD}
-    if bound and (fields.rect != _rect(booth) or fields.price != booth.price):
+    if bound and (fields.rect != _rect(booth) or fields.kind != booth.kind or fields.price not in {None, booth.price}):
         raise RuleRefused(BoothRefusal.IN_USE, code=booth.code)
     key = _key(fields.code)
     rect = fields.rect
@@ -161,7 +161,10 @@ def update_booth(booth: Booth, fields: BoothFields) -> None:
         _check_places(booth.hall, [Placed(fields.code, rect)], apart_from=booth.id)
         plan_places.place(booth, geometry.rectangle(rect.x, rect.y, rect.width, rect.depth))
     booth.code, booth.code_key, booth.kind = fields.code, key, fields.kind
-    booth.open_sides, booth.price = fields.open_sides, fields.price
+    booth.open_sides = fields.open_sides
+    if not bound and booth.id not in booth_prices.agreed([booth.id]):
+        found = booth_prices.pricer(booth.edition)(booth)
+        booth.price = next((p for p in (found, fields.price) if p is not None), booth.price)
     _flush_codes(fields.code)
     after = {"code": booth.code, "kind": booth.kind, "rect": str(_rect(booth)), "price": booth.price}
     audit.record("booth.update", "booth", booth.id, edition_id=booth.edition_id, changes=audit.diff(before, after))
@@ -200,10 +203,14 @@ def _insert(hall: Hall, rows: Sequence[BoothFields]) -> list[Booth]:
             depth_m=row.rect.depth,
             area_m2=row.rect.width * row.rect.depth,
             open_sides=row.open_sides,
-            price=row.price,
+            price=row.price or Decimal(0),
         )
         for row, key in zip(rows, keys, strict=True)
     ]
+    ask = booth_prices.pricer(hall.edition)
+    for booth in booths:
+        found = ask(booth)
+        booth.price = booth.price if found is None else found
     db.session.add_all(booths)
     _flush_codes(rows[0].code)
     audit.record(
@@ -267,8 +274,11 @@ def follow(opportunity_id: int | None) -> None:
 
 
 def set_sector(booth: Booth, sector: str) -> None:
-    """The product sector that a booth belongs to; price lists may name it."""
+    """The product sector that a booth belongs to; price lists may name it, so an unsold booth takes its price by the list."""
+    (booth,) = lock([booth.id])
     before, booth.sector = booth.sector, sector
+    if before != sector and booth.state not in {BoothState.RESERVED, BoothState.SOLD} and not booth_prices.agreed([booth.id]):
+        booth_prices.put_back([booth])
     db.session.flush()
     audit.record(
         "booth.update",

@@ -22,14 +22,22 @@ from expo_crm.exhibitors.domain.contract import (
     ContractRefusal,
     ContractState,
     Line,
-    booth_lines,
+    discount_line,
     split,
     tax_share,
 )
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, Contract, ContractBooth, ContractLine
+from expo_crm.exhibitors.services import (
+    booth_hooks,
+    booth_prices,
+    contracts,
+    first_refusal,
+    opportunities,
+    participations,
+    versions,
+)
 from expo_crm.exhibitors.services import booths as booth_services
-from expo_crm.exhibitors.services import contracts, first_refusal, opportunities, participations, versions
 from expo_crm.exhibitors.services.actor import actor_id
 from expo_crm.lib import clock, money
 
@@ -53,6 +61,7 @@ def amend(
     release: Sequence[int] = (),
     discount: Decimal | None = None,
     reason: str,
+    despite: str = "",
     version: int | None = None,
 ) -> Outcome:
     """A new version of a binding contract: booths held for its company come in, others are given back, a price is let down.
@@ -68,6 +77,8 @@ def amend(
     if not add and not release and not discount:
         raise RuleRefused(ContractRefusal.NOTHING_CHANGED)
     new, gone = _lock_booths(contract, list(dict.fromkeys(add)), list(dict.fromkeys(release)))
+    for booth in new:
+        booth_hooks.ask_before_hold(booth, contract.opportunity, despite)
     before = split(contract.net, contract.tax_rate)
     part = _take_out(contract, gone)
     _put_in(contract, new)
@@ -168,12 +179,15 @@ def _take_out(contract: Contract, gone: list[Booth]) -> Decimal:
     for booth in gone:
         booth.state, booth.opportunity_id, booth.held_until = BoothState.AVAILABLE.value, None, None
     db.session.flush()
+    contracts.give_up_prices(gone, contract.opportunity_id)
     participations.vacate(gone)
     return part
 
 
 def _put_in(contract: Contract, new: list[Booth]) -> None:
-    lines = booth_lines([(b.code, b.kind, b.area_m2, b.price) for b in new], Decimal(0))
+    if not new:
+        return
+    lines = contracts.lines_of(new, prices_today(contract, new))
     there = {row.booth_id: row for row in contract.booths}
     for booth, line in zip(new, lines, strict=True):
         _append(contract, line, booth_id=booth.id)
@@ -182,7 +196,68 @@ def _put_in(contract: Contract, new: list[Booth]) -> None:
         else:
             contract.booths.append(ContractBooth(booth_id=booth.id, booth=booth, live=True))
         booth.state, booth.held_until = BoothState.SOLD.value, None
+        if contract.currency == contract.edition.currency:
+            booth.price = line.amount
     db.session.flush()
+
+
+def prices_today(contract: Contract, booths: Sequence[Booth]) -> booth_prices.Sheet:
+    """What booths that are added to the contract cost today, in its currency. Raises RuleRefused."""
+    today = clock.local_day(clock.now(), contract.edition.timezone)
+    return booth_prices.sheet(contract.edition, booths, today, currency=contract.currency, opportunity_id=contract.opportunity_id)
+
+
+def reprice(contract: Contract, expected_net: Decimal, *, currency: str = "", version: int | None = None) -> None:
+    """Put today's prices on a draft, or those of another currency. ``expected_net`` is the sum that was shown to who decides.
+
+    Raises RuleRefused, also when the prices have moved again since they were shown.
+    """
+    contracts.lock(contract, version)
+    if contract.state != ContractState.DRAFT:
+        raise RuleRefused(ContractRefusal.WRONG_STATE)
+    if currency and currency != contract.currency and any(line.order_line_id for line in contract.lines):
+        raise RuleRefused(ContractRefusal.HAS_EXTRAS)
+    moved = contracts.price_moved(contract, currency)
+    if moved is None:
+        raise RuleRefused(ContractRefusal.PRICE_AS_IS)
+    if moved.after != expected_net:
+        raise RuleRefused(ContractRefusal.PRICE_NOT_SHOWN)
+    booths = [booth for booth, _, _ in moved.rows]
+    before = (contract.total, contract.currency)
+    for booth, made in zip(booths, contracts.lines_of(booths, moved.sheet), strict=True):
+        line = _line_of(contract, booth)
+        if line is not None:
+            line.text_zh, line.text_en, line.unit_price, line.amount = made.text_zh, made.text_en, made.unit_price, made.amount
+    for line in contract.lines:
+        if line.booth_id is None and line.order_line_id is None and contract.discount:
+            off = discount_line(sum((m.amount for m in contracts.lines_of(booths, moved.sheet)), Decimal(0)), contract.discount)
+            line.unit_price = line.amount = off.amount
+    contract.currency, contract.tax_rate = moved.sheet.currency, moved.sheet.tax_rate
+    contract.price_list_id, contract.priced_on, contract.price_reason = moved.sheet.list_id, moved.sheet.day, ""
+    contracts.keep_prices(booths, moved.sheet, contract.edition.currency)
+    resum(contract)
+    contract.opportunity.expected_amount = contract.net_home
+    versions.refresh(contract)
+    contracts.redate(contract)
+    audit.record(
+        "contract.reprice",
+        "contract",
+        contract.id,
+        edition_id=contract.edition_id,
+        changes={"total": [before[0], contract.total], "currency": [before[1], contract.currency], "day": str(moved.sheet.day)},
+    )
+
+
+def keep_price(contract: Contract, reason: str, version: int | None = None) -> None:
+    """A draft keeps the prices of the day on which it was written; by who answers for the money, with the reason. Raises RuleRefused."""
+    contracts.lock(contract, version)
+    if not reason.strip():
+        raise RuleRefused(ContractRefusal.NEEDS_REASON)
+    if contract.state != ContractState.DRAFT:
+        raise RuleRefused(ContractRefusal.WRONG_STATE)
+    contract.price_reason = reason.strip()[:300]
+    db.session.flush()
+    audit.record("contract.keep_price", "contract", contract.id, edition_id=contract.edition_id, reason=contract.price_reason)
 
 
 def _append(contract: Contract, line: Line, *, booth_id: int | None = None, order_line_id: int | None = None) -> None:
@@ -208,6 +283,7 @@ def resum(contract: Contract):  # type: ignore[no-untyped-def]
         raise RuleRefused(ContractRefusal.BELOW_ZERO)
     sums = split(net, contract.tax_rate)
     contract.net, contract.tax, contract.total = sums.net, sums.tax, sums.total
+    contract.net_home = booth_prices.in_home_currency(contract.edition, sums.net, contract.currency)
     contract.net_m2 = sum((row.booth.area_m2 for row in contract.booths if row.live), Decimal(0))
     db.session.flush()
     return sums
@@ -253,8 +329,9 @@ def add_extra(contract: Contract, product: Product, quantity: int) -> OrderLine:
     if contract.state in {ContractState.CANCELLED, ContractState.AMENDED}:
         raise RuleRefused(ContractRefusal.WRONG_STATE)
     line = extras.order(
-        contract.edition, contract.company, product, quantity, contract_id=contract.id, currency=contract.currency, user_id=actor_id()
-    )
+        contract.edition, contract.company, product, quantity, contract_id=contract.id, currency=contract.currency,
+        tax_rate=contract.tax_rate, user_id=actor_id(),
+    )  # fmt: skip
     if contract.state == ContractState.DRAFT:
         _append(
             contract, Line(line.text_zh, line.text_en, Decimal(quantity), line.unit_price), order_line_id=line.id

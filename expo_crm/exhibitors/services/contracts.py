@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
 
@@ -26,6 +27,7 @@ from expo_crm.exhibitors.domain.contract import (
     BINDING,
     ContractRefusal,
     ContractState,
+    Line,
     booth_lines,
     contract_number,
     may_become,
@@ -34,12 +36,30 @@ from expo_crm.exhibitors.domain.contract import (
 )
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, Contract, ContractBooth, ContractLine, Opportunity
+from expo_crm.exhibitors.services import (
+    booth_hooks,
+    booth_prices,
+    contract_texts,
+    first_refusal,
+    opportunities,
+    participations,
+    price_overrides,
+    versions,
+)
 from expo_crm.exhibitors.services import booths as booth_services
-from expo_crm.exhibitors.services import contract_texts, first_refusal, opportunities, participations, versions
 from expo_crm.exhibitors.services.actor import actor_id
+from expo_crm.exhibitors.services.booth_prices import Sheet
 from expo_crm.lib import clock
 
 FEE_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """Prices that a quote keeps for its company until its last day. ``number``: the quote's, as the contract names it."""
+
+    number: str
+    sheet: Sheet
 
 
 def draft(
@@ -48,8 +68,14 @@ def draft(
     *,
     locale: str = "zh",
     discount: Decimal = Decimal(0),
+    currency: str = "",
+    despite: str = "",
+    quoted: Quoted | None = None,
 ) -> Contract:
-    """A contract over booths held for the opportunity (all of them when none is named). Raises RuleRefused."""
+    """A contract over booths held for the opportunity (all of them when none is named), at the prices of today or as ``quoted``.
+
+    ``currency``: another than the edition's needs a price list. ``despite``: why a neighbour rule is passed over. Raises RuleRefused.
+    """
     edition = opportunity.edition
     ids = list(booth_ids) if booth_ids is not None else _held_ids(opportunity)
     booths = booth_services.lock(ids) if ids else []
@@ -61,10 +87,13 @@ def draft(
         if refused:
             raise RuleRefused(refused, code=booth.code)
     first_refusal.check(booths, opportunity)
+    for booth in booths:
+        booth_hooks.ask_before_hold(booth, opportunity, despite)
     today = clock.local_day(now, edition.timezone)
-    lines = booth_lines([(b.code, b.kind, b.area_m2, b.price) for b in booths], discount)
-    rate = terms.tax_rate(edition.id)
-    sums = totals(lines, rate)
+    sheet = quoted.sheet if quoted else booth_prices.sheet(edition, booths, today, currency=currency, opportunity_id=opportunity.id)
+    lines = lines_of(booths, sheet, discount)
+    sums = totals(lines, sheet.tax_rate)
+    home = booth_prices.in_home_currency(edition, sums.net, sheet.currency)
     parts = instalments(sums.total, terms.plan_of(edition.id), today, edition.starts_on)
     text = contract_texts.newest(edition.show_id)
     scope = f"contract-{edition.show.code}-{today.year}"
@@ -74,12 +103,17 @@ def draft(
         company_id=opportunity.company_id,
         opportunity_id=opportunity.id,
         locale=locale,
-        currency=edition.currency,
+        currency=sheet.currency,
         net_m2=sum((b.area_m2 for b in booths), Decimal(0)),
         net=sums.net,
-        tax_rate=rate,
+        tax_rate=sheet.tax_rate,
         tax=sums.tax,
         total=sums.total,
+        net_home=home,
+        discount=discount,
+        price_list_id=sheet.list_id,
+        priced_on=sheet.day,
+        price_reason=quoted.number if quoted else "",
         deposit_due_on=parts[0].due_on if parts else today,
         balance_due_on=parts[-1].due_on if parts else today,
         text_id=text.id if text else None,
@@ -99,8 +133,9 @@ def draft(
         ],
     )
     _take(contract, booths)
+    keep_prices(booths, sheet, edition.currency)
     versions.first(contract)
-    opportunity.expected_m2, opportunity.expected_amount = contract.net_m2, contract.net
+    opportunity.expected_m2, opportunity.expected_amount = contract.net_m2, home
     audit.record(
         "contract.draft",
         "contract",
@@ -110,6 +145,23 @@ def draft(
     )
     opportunities.follow_facts(opportunity)
     return contract
+
+
+def lines_of(booths: Sequence[Booth], sheet: Sheet, discount: Decimal = Decimal(0)) -> list[Line]:
+    """A line per booth at the sheet's price, with what makes it up, and the discount."""
+    return booth_lines(
+        [(b.code, b.kind, b.area_m2, sheet.prices[b.id].amount) for b in booths],
+        discount,
+        [booth_prices.remark(sheet.prices[b.id]) for b in booths],
+    )
+
+
+def keep_prices(booths: Sequence[Booth], sheet: Sheet, home: str) -> None:
+    """The price under the contract stands on the booth as long as it is there; the plan shows no other."""
+    if sheet.currency == home:
+        for booth in booths:
+            booth.price = sheet.prices[booth.id].amount
+        db.session.flush()
 
 
 def _held_ids(opportunity: Opportunity) -> list[int]:
@@ -133,7 +185,8 @@ def _take(contract: Contract, booths: Sequence[Booth]) -> None:
 
 
 def send(contract: Contract, file: bytes = b"") -> None:
-    """It went to the exhibitor; ``file`` is the PDF that did and is kept with its hash."""
+    """It went to the exhibitor; ``file`` is the PDF that did and is kept with its hash. Raises RuleRefused at prices of another day."""
+    _refuse_old_price(contract)
     if file:
         versions.keep_file(versions.current(contract), file)
     _become(contract, ContractState.SENT, "contract.send")
@@ -146,6 +199,7 @@ def sign(contract: Contract, signed_by: str, signed_on: dt.date) -> None:
     if signed_on > clock.local_day(clock.now(), contract.edition.timezone):
         raise RuleRefused(ContractRefusal.SIGNED_IN_FUTURE)
     lock(contract)
+    _refuse_old_price(contract)
     contract.signed_by, contract.signed_on = signed_by, signed_on
     _become(contract, ContractState.SIGNED, "contract.sign")
     for booth in booth_services.lock(_live_ids(contract)):
@@ -154,6 +208,45 @@ def sign(contract: Contract, signed_by: str, signed_on: dt.date) -> None:
     participations.settle(contract.edition_id, contract.company_id)
     _invoice(contract)
     opportunities.follow_facts(contract.opportunity)
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What today's prices would change of a draft. ``rows``: (booth, old, new) without tax; sums without tax before and after."""
+
+    rows: tuple[tuple[Booth, Decimal, Decimal], ...]
+    sheet: Sheet
+    before: Decimal
+    after: Decimal
+    tax_rate: Decimal
+
+
+def price_moved(contract: Contract, currency: str = "") -> Moved | None:
+    """What a draft would cost at today's prices, or in another currency; None when nothing would change.
+
+    A contract that was sent keeps its prices, so does one that was made from a quote or that was decided to keep them.
+    Raises RuleRefused where a currency has no list.
+    """
+    currency = currency or contract.currency
+    if contract.state != ContractState.DRAFT or contract.priced_on is None or (contract.price_reason and currency == contract.currency):
+        return None
+    booths = sorted((row.booth for row in contract.booths if row.live), key=lambda b: b.code_key)
+    if sorted(line.booth_id for line in contract.lines if line.booth_id) != sorted(b.id for b in booths):
+        return None  # booths that were merged or split under the contract: it says the price of them together
+    today = clock.local_day(clock.now(), contract.edition.timezone)
+    sheet = booth_prices.sheet(contract.edition, booths, today, currency=currency, opportunity_id=contract.opportunity_id)
+    lines = {line.booth_id: line.amount for line in contract.lines if line.booth_id}
+    rows = tuple((b, lines[b.id], sheet.prices[b.id].amount) for b in booths)
+    if currency == contract.currency and sheet.tax_rate == contract.tax_rate and all(old == new for _, old, new in rows):
+        return None
+    extra = sum((line.amount for line in contract.lines if line.order_line_id), Decimal(0))
+    after = totals(lines_of(booths, sheet, contract.discount), sheet.tax_rate).net + extra
+    return Moved(rows, sheet, contract.net, after, sheet.tax_rate)
+
+
+def _refuse_old_price(contract: Contract) -> None:
+    if price_moved(contract) is not None:
+        raise RuleRefused(ContractRefusal.PRICE_OLD)
 
 
 def lock(contract: Contract, version: int | None = None) -> None:
@@ -188,12 +281,20 @@ def cancel(contract: Contract, reason: str, version: int | None = None) -> Decim
     for booth in freed:
         booth.state, booth.opportunity_id, booth.held_until = BoothState.AVAILABLE.value, None, None
     db.session.flush()
+    give_up_prices(freed, contract.opportunity_id)
     participations.vacate(freed)
     if was_binding:
         participations.settle(contract.edition_id, contract.company_id)
         _settle_invoices(contract, fee, today, reason)
     opportunities.follow_facts(contract.opportunity)
     return fee
+
+
+def give_up_prices(booths: Sequence[Booth], opportunity_id: int) -> None:
+    """Booths that came out of a contract: what was agreed for its company ends, and they cost what today's list says."""
+    for booth in booths:
+        price_overrides.follow_freed(booth, opportunity_id)
+    booth_prices.put_back(booths)
 
 
 def follow_payment(contract_id: int) -> None:
@@ -206,6 +307,14 @@ def follow_payment(contract_id: int) -> None:
     if contract.state != wanted:
         _become(contract, wanted, "contract.follow_payment")
     opportunities.follow_facts(contract.opportunity)
+
+
+def redate(contract: Contract) -> None:
+    """Days of the first and the last payment, after price or plan have changed."""
+    parts = amounts(contract)
+    if parts:
+        contract.deposit_due_on, contract.balance_due_on = parts[0].due_on, parts[-1].due_on
+    db.session.flush()
 
 
 def amounts(contract: Contract) -> list[Instalment]:
@@ -255,8 +364,7 @@ def _invoice(contract: Contract) -> None:
         invoices.issue(
             contract.edition, contract.company, kind, [line], tax, part.due_on, contract_id=contract.id, currency=contract.currency
         )
-    if parts:
-        contract.deposit_due_on, contract.balance_due_on = parts[0].due_on, parts[-1].due_on
+    redate(contract)
     extras.mark_invoiced(contract.id)
 
 

@@ -16,6 +16,7 @@ from expo_crm.exhibitors import queries
 from expo_crm.exhibitors.domain.opportunity import Stage, earned_stage, refuse_move
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, Opportunity, StageChange
+from expo_crm.exhibitors.services import booth_hooks
 from expo_crm.exhibitors.services.actor import actor_id
 from expo_crm.lib import clock
 from expo_crm.shows.models import Edition
@@ -144,7 +145,11 @@ def update(
 
 def _free_holds(opportunity: Opportunity) -> None:
     held = select(Booth).where(Booth.opportunity_id == opportunity.id, Booth.state == "held").with_for_update()
-    for booth in db.session.scalars(held):
+    booths = list(db.session.scalars(held))
+    for booth in booths:
         booth.state, booth.opportunity_id, booth.held_until = "available", None, None
         audit.record("booth.release", "booth", booth.id, edition_id=booth.edition_id, reason="lost")
     db.session.flush()
+    for booth in booths:
+        booth_hooks.tell_freed(booth, opportunity.id)
+    booth_hooks.tell_lost(opportunity)

@@ -35,7 +35,7 @@ def settle(edition_id: int, company_id: int) -> Participation:
         edition_id,
         company_id,
         net_m2=sum((b.area_m2 for b in booths), Decimal(0)),
-        amount=sum((c.net for c in contracts), Decimal(0)),
+        amount=sum((c.net_home for c in contracts), Decimal(0)),
         stands="; ".join(b.code for b in booths)[:300],
         outcome=outcome,
     )

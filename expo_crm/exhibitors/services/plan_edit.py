@@ -23,7 +23,7 @@ from expo_crm.exhibitors.domain.booth import GRID_LIMIT, BoothRefusal, BoothStat
 from expo_crm.exhibitors.domain.geometry import Outline, Point
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, BoothEvent, BoothOccupant, ContractBooth
-from expo_crm.exhibitors.services import plan_places
+from expo_crm.exhibitors.services import booth_prices, plan_places
 from expo_crm.exhibitors.services.booth_history import DRAWN, Step, snapshot
 from expo_crm.lib import clock, stands, text
 from expo_crm.shows.models import Hall
@@ -44,7 +44,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class NewBooth:
-    """A booth to be drawn. Without a price it gets the median price per m² of its kind in the hall."""
+    """A booth to be drawn. It costs what today's price list says; where no list has a price, ``price`` counts, else the median
+    price per m² of its kind in the hall."""
 
     code: str
     shape: Outline
@@ -69,7 +70,7 @@ def draw(hall: Hall, new: Sequence[NewBooth], kind: str = "draw") -> Step:
     plan_places.lock_hall(hall)
     plan_places.check(hall, [(item.code, item.shape) for item in new])
     _free_codes(hall, [item.code for item in new])
-    rates = _rates(hall)
+    rates, ask = _rates(hall), booth_prices.pricer(hall.edition)
     there = [shape for _, shape in plan_places.standing(hall.id)] + [item.shape for item in new]
     near = _Neighbours(there)
     with Step(kind) as step:
@@ -77,9 +78,10 @@ def draw(hall: Hall, new: Sequence[NewBooth], kind: str = "draw") -> Step:
             key = _key(item.code)
             booth = Booth(edition_id=hall.edition_id, hall_id=hall.id, code=item.code, code_key=key, kind=item.kind, price=Decimal(0))
             plan_places.place(booth, item.shape)
-            rate = rates.get(item.kind) or next(iter(rates.values()), Decimal(0))
-            booth.price = item.price if item.price is not None else (rate * booth.area_m2).quantize(CENT, ROUND_HALF_UP)
             booth.open_sides = geometry.open_to(item.shape, near.of(item.shape))
+            rate = rates.get(item.kind) or next(iter(rates.values()), Decimal(0))
+            usual = item.price if item.price is not None else (rate * booth.area_m2).quantize(CENT, ROUND_HALF_UP)
+            booth.price = _or(ask(booth), usual)
             db.session.add(booth)
             step.made(booth)
         _flush(new[0].code if len(new) == 1 else "")
@@ -88,7 +90,7 @@ def draw(hall: Hall, new: Sequence[NewBooth], kind: str = "draw") -> Step:
 
 
 def reshape(hall: Hall, wanted: Sequence[tuple[Seen, Outline]]) -> Step:
-    """Move or resize free or held booths; the price follows the area. Raises RuleRefused, Stale."""
+    """Move or resize free or held booths; the price follows list or area, one agreed upon the area. Raises RuleRefused, Stale."""
     plan_places.lock_hall(hall)
     found = _take(hall, [seen for seen, _ in wanted])
     shapes = {seen.id: shape for seen, shape in wanted}
@@ -96,13 +98,15 @@ def reshape(hall: Hall, wanted: Sequence[tuple[Seen, Outline]]) -> Step:
         if booth.state in BOUND:
             raise RuleRefused(BoothRefusal.IN_USE, code=booth.code)
     plan_places.check(hall, [(b.code, shapes[b.id]) for b in found], {b.id for b in found})
+    ask, agreed = booth_prices.pricer(hall.edition), booth_prices.agreed([b.id for b in found])
     with Step("reshape") as step:
         step.watch(*found)
         for booth in found:
             before = booth.area_m2
             plan_places.place(booth, shapes[booth.id])
             if booth.area_m2 != before:
-                booth.price = (booth.price * booth.area_m2 / before).quantize(CENT, ROUND_HALF_UP)
+                by_area = (booth.price * booth.area_m2 / before).quantize(CENT, ROUND_HALF_UP)
+                booth.price = by_area if booth.id in agreed else _or(ask(booth), by_area)
         db.session.flush()
     _audit(hall, step)
     return step
@@ -153,10 +157,13 @@ def merge(hall: Hall, seen: Sequence[Seen], code: str = "") -> Step:
     largest = max(found, key=lambda b: b.area_m2)
     code = text.clean(code)[:40] or first.code
     key = _key(code)
+    fixed = found[0].state in BOUND or bool(booth_prices.agreed([b.id for b in found]))
     with Step("merge") as step:
         step.watch(*found)
         made = _like(largest, whole, code, key, sum((b.price for b in found), Decimal(0)))
         made.open_sides = max(b.open_sides for b in found)
+        if not fixed:  # a contract or an agreed price says what they cost together
+            made.price = _or(booth_prices.pricer(hall.edition)(made), made.price)
         holds = [b.held_until for b in found if b.held_until]
         state, holder, until = found[0].state, found[0].opportunity_id, min(holds, default=None)
         if ties[found[0].id] == FREE:  # also a hold that has run out
@@ -186,12 +193,17 @@ def split(hall: Hall, seen: Seen, a: Point, b: Point, codes: tuple[str, str] | N
     share = (whole.price * geometry.area(parts[0]) / whole.area_m2).quantize(CENT, ROUND_HALF_UP)
     prices = (share, max(whole.price - share, Decimal(0)))
     now = clock.now()
+    fixed = whole.state in BOUND or bool(booth_prices.agreed([whole.id]))
     with Step("split") as step:
         step.watch(whole)
         state, holder, until = whole.state, whole.opportunity_id, whole.held_until
         if _tie(whole, now) == FREE:
             state, holder, until = BoothState.AVAILABLE.value, None, None
         made = [_like(whole, p, n, k, price) for p, n, k, price in zip(parts, names, keys, prices, strict=True)]
+        if not fixed:
+            ask = booth_prices.pricer(hall.edition)
+            for part in made:
+                part.price = _or(ask(part), part.price)
         _retire([whole], now)
         for part in made:
             part.split_from_id = whole.id
@@ -466,6 +478,10 @@ def _rates(hall: Hall) -> dict[str, Decimal]:
     ).all()
     kinds = {kind for kind, _, _ in rows}
     return {k: Decimal(median([price / area for kind, price, area in rows if kind == k])) for k in sorted(kinds)}
+
+
+def _or(price: Decimal | None, usual: Decimal) -> Decimal:
+    return usual if price is None else price
 
 
 def _key(code: str) -> str:

@@ -9,7 +9,7 @@ from expo_crm.db import db
 from expo_crm.exhibitors.domain.booth import BoothRefusal, BoothState, effective_state
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, BoothOccupant, ContractBooth
-from expo_crm.exhibitors.services import booth_hooks, first_refusal, opportunities, participations
+from expo_crm.exhibitors.services import booth_hooks, booth_prices, first_refusal, opportunities, participations
 from expo_crm.exhibitors.services.booths import lock
 from expo_crm.lib import clock
 
@@ -17,10 +17,11 @@ TAKEN = {BoothState.HELD, BoothState.RESERVED, BoothState.SOLD}
 _SIDES = {BoothState.HELD: BoothRefusal.HELD_BY_OTHER, BoothState.RESERVED: BoothRefusal.RESERVED, BoothState.SOLD: BoothRefusal.SOLD}
 
 
-def move(booth: Booth, to: Booth) -> None:
+def move(booth: Booth, to: Booth, *, despite: str = "") -> None:
     """Whoever has ``booth`` gets ``to`` instead, which is free. Raises RuleRefused.
 
     A hold moves freely. A contract names size and price: under one, both booths must agree in them, else it is amended.
+    ``despite``: why a neighbour rule is passed over.
     """
     one, two = _locked(booth, to)
     now = clock.now()
@@ -32,14 +33,14 @@ def move(booth: Booth, to: Booth) -> None:
     _agree(one, two, mine)
     if one.opportunity is not None:
         first_refusal.check([two], one.opportunity)
-        booth_hooks.ask_before_hold(two, one.opportunity, "")
+        booth_hooks.ask_before_hold(two, one.opportunity, despite, [one.id])
     left = one.opportunity_id
     _exchange(one, two)
     _tell("booth.move", one, two)
     booth_hooks.tell_freed(one, left)
 
 
-def swap(booth: Booth, other: Booth) -> None:
+def swap(booth: Booth, other: Booth, *, despite: str = "") -> None:
     """Both companies change places. Raises RuleRefused as ``move`` does."""
     one, two = _locked(booth, other)
     now = clock.now()
@@ -51,6 +52,7 @@ def swap(booth: Booth, other: Booth) -> None:
     for target, source in ((one, two), (two, one)):
         if source.opportunity is not None:
             first_refusal.check([target], source.opportunity)
+            booth_hooks.ask_before_hold(target, source.opportunity, despite, [source.id])
     _exchange(one, two)
     _tell("booth.swap", one, two)
 
@@ -66,7 +68,13 @@ def _locked(booth: Booth, other: Booth) -> tuple[Booth, Booth]:
 
 
 def _agree(one: Booth, two: Booth, state: BoothState) -> None:
-    if state is not BoothState.HELD and (one.area_m2 != two.area_m2 or one.price != two.price):
+    """Under a contract the size must be the same and the price by today's list, whatever was agreed or was earlier paid for one."""
+    if state is BoothState.HELD:
+        return
+    ask = booth_prices.pricer(one.edition)
+    by_list = ask(one), ask(two)
+    prices = (one.price, two.price) if None in by_list else by_list
+    if one.area_m2 != two.area_m2 or prices[0] != prices[1]:
         raise RuleRefused(BoothRefusal.OTHER_SIZE, code=one.code, other=two.code)
 
 
@@ -79,6 +87,8 @@ def _exchange(one: Booth, two: Booth) -> None:
         sides.append((BoothState.AVAILABLE.value, None, None) if free else (b.state, b.opportunity_id, b.held_until))
     holders = {b.opportunity_id for b in (one, two) if b.opportunity_id}
     (one.state, one.opportunity_id, one.held_until), (two.state, two.opportunity_id, two.held_until) = sides[1], sides[0]
+    if BoothState.HELD.value not in {sides[0][0], sides[1][0]}:  # the price under a contract goes with it
+        one.price, two.price = two.price, one.price
     rows = list(
         db.session.scalars(
             select(ContractBooth).where(ContractBooth.booth_id.in_([one.id, two.id]), ContractBooth.live).with_for_update()

@@ -15,13 +15,13 @@ from expo_crm.billing.services import terms
 from expo_crm.db import db
 from expo_crm.directory.models import Participation
 from expo_crm.exhibitors import queries_tasks
-from expo_crm.exhibitors.domain.contract import booth_lines, totals
+from expo_crm.exhibitors.domain.contract import split
 from expo_crm.exhibitors.domain.opportunity import OPEN
 from expo_crm.exhibitors.domain.portal import Role
 from expo_crm.exhibitors.domain.rebooking import RebookRefusal
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, Contract, Opportunity
-from expo_crm.exhibitors.services import rebooking
+from expo_crm.exhibitors.services import booth_prices, rebooking
 from expo_crm.lib import clock
 from expo_crm.messaging import services as mail
 from expo_crm.shows.models import Edition, Hall
@@ -64,14 +64,14 @@ def offers_of(participation: Participation, coming: Edition) -> list[Offer]:
         )
         .order_by(Booth.code_key)
     )
-    keys, now, rate = {(p.code, p.code_key) for p in places}, clock.now(), terms.tax_rate(coming.id)
+    keys, now = {(p.code, p.code_key) for p in places}, clock.now()
+    found = [b for b in candidates if b.id in rights or (b.hall.code, b.code_key) in keys]
+    sheet = booth_prices.sheet(coming, found, booth_prices.today_of(coming), opportunity_id=min(mine, default=None))
     out = []
-    for booth in candidates:
-        if booth.id not in rights and (booth.hall.code, booth.code_key) not in keys:
-            continue
+    for booth in found:
         lapsed = booth.state == "held" and booth.held_until is not None and booth.held_until <= now
         if booth.state == "available" or lapsed or (booth.state == "held" and booth.opportunity_id in mine):
-            sums = totals(booth_lines([(booth.code, booth.kind, booth.area_m2, booth.price)], Decimal(0)), rate)
+            sums = split(sheet.prices[booth.id].amount, sheet.tax_rate)
             out.append(Offer(booth, sums.net, sums.total, rights.get(booth.id)))
     return out
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
@@ -19,7 +18,7 @@ from expo_crm.exhibitors.domain.booth import BoothState, effective_state
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.domain.waiting import InventoryRefusal as No
 from expo_crm.exhibitors.models import Booth, PriceList, PriceRule
-from expo_crm.exhibitors.services import booths, price_overrides
+from expo_crm.exhibitors.services import booth_prices, booths
 from expo_crm.lib import clock
 from expo_crm.shows.models import Edition
 
@@ -38,62 +37,6 @@ RULE_FIELDS = (
     "early_m2",
 )
 HEAD_FIELDS = ("name_zh", "name_en", "currency", "tax_rate", "valid_from", "valid_until")
-
-
-def rules_of(price_list: PriceList) -> pricing.Rules:
-    """The list as the sums see it."""
-    return pricing.Rules(
-        price_list.currency,
-        price_list.tax_rate,
-        price_list.valid_from,
-        price_list.valid_until,
-        tuple(_rule(r) for r in price_list.rules),
-    )
-
-
-def _rule(row: PriceRule) -> pricing.Rule:
-    return pricing.Rule(
-        kind=row.kind,
-        base_m2=row.base_m2,
-        hall_id=row.hall_id,
-        sector=row.sector,
-        minimum_m2=row.minimum_m2,
-        corners=((2, row.corner_2), (3, row.corner_3), (4, row.corner_4)),
-        fees=tuple(pricing.Fee(f["zh"], f["en"], Decimal(f["amount"])) for f in row.fees),
-        early_until=row.early_until,
-        early_percent=row.early_percent,
-        early_m2=row.early_m2,
-    )
-
-
-def facts_of(booth: Booth) -> pricing.Facts:
-    return pricing.Facts(booth.kind, booth.area_m2, booth.open_sides, booth.hall_id, booth.sector)
-
-
-def find_current(edition: Edition, day: dt.date, currency: str = "") -> PriceList | None:
-    """The published list of this currency (the edition's own when none is named) that holds on this day."""
-    return db.session.scalar(
-        select(PriceList)
-        .where(
-            PriceList.edition_id == edition.id,
-            PriceList.state == "published",
-            PriceList.currency == (currency or edition.currency),
-            PriceList.valid_from <= day,
-            PriceList.valid_until >= day,
-        )
-        .order_by(PriceList.published_at.desc(), PriceList.id.desc())
-        .limit(1)
-        .options(selectinload(PriceList.rules))
-    )
-
-
-def price_of(booth: Booth, price_list: PriceList, day: dt.date) -> pricing.Price:
-    """What the list asks for this booth on this day. Raises PricingError."""
-    return pricing.price(facts_of(booth), rules_of(price_list), day)
-
-
-def today_of(edition: Edition) -> dt.date:
-    return clock.local_day(clock.now(), edition.timezone)
 
 
 # --- drawing up ----------------------------------------------------------------------------------------------------------
@@ -275,14 +218,14 @@ def preview(edition: Edition, price_list: PriceList, day: dt.date) -> list[Repri
 
 
 def _judge(found: Sequence[Booth], price_list: PriceList, day: dt.date) -> list[Repriced]:
-    rules, agreed = rules_of(price_list), price_overrides.agreed([b.id for b in found])
+    rules, agreed = booth_prices.rules_of(price_list), booth_prices.agreed([b.id for b in found])
     out = []
     for booth in found:
         if booth.id in agreed:
             out.append(Repriced(booth, None, "agreed"))
             continue
         try:
-            new = pricing.price(facts_of(booth), rules, day).net
+            new = pricing.price(booth_prices.facts_of(booth), rules, day).net
         except pricing.PricingError:
             out.append(Repriced(booth, None, "no_rule"))
             continue

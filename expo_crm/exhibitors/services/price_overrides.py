@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -84,21 +83,6 @@ def decide(override: PriceOverride, *, approve: bool, answer: str, user_id: int 
         changes={"price": [str(override.old), str(override.new)]},
         reason=override.answer,
     )
-
-
-def agreed(booth_ids: Iterable[int]) -> dict[int, PriceOverride]:
-    """The approved price of its own that each of these booths carries now."""
-    rows = db.session.scalars(
-        select(PriceOverride)
-        .join(Booth, Booth.id == PriceOverride.booth_id)
-        .where(
-            PriceOverride.booth_id.in_(list(booth_ids)),
-            PriceOverride.state == "approved",
-            PriceOverride.new == Booth.price,
-        )
-        .order_by(PriceOverride.id)
-    )
-    return {row.booth_id: row for row in rows}
 
 
 def follow_freed(booth: Booth, opportunity_id: int | None) -> None:

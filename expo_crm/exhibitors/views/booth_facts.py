@@ -8,19 +8,19 @@ from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries_inventory as queries
 from expo_crm.exhibitors.domain.pricing import PricingError
 from expo_crm.exhibitors.models import Booth
-from expo_crm.exhibitors.services import neighbours, price_lists, price_overrides
+from expo_crm.exhibitors.services import booth_prices, neighbours
 from expo_crm.web import i18n
 from expo_crm.web.policy import Permission, current_principal
 
 
 def of(booth: Booth) -> dict[str, Any]:
     """Price by the list with its lines, an agreed price, who waits, what was asked, neighbours too near. A constant few queries."""
-    today = price_lists.today_of(booth.edition)
-    current = price_lists.find_current(booth.edition, today)
+    today = booth_prices.today_of(booth.edition)
+    current = booth_prices.find_current(booth.edition, today)
     price = None
     if current is not None:
         try:
-            price = price_lists.price_of(booth, current, today)
+            price = booth_prices.price_of(booth, current, today)
         except PricingError:
             price = None
     holder: Company | None = booth.opportunity.company if booth.opportunity is not None else None
@@ -33,7 +33,7 @@ def of(booth: Booth) -> dict[str, Any]:
         "price_lines": [(line.text_zh if i18n.locale() == "zh" else line.text_en, line.amount) for line in price.lines]
         if price
         else [],
-        "agreed": price_overrides.agreed([booth.id]).get(booth.id),
+        "agreed": booth_prices.agreed([booth.id]).get(booth.id),
         "waits": queries.list_wishes_for(booth),
         "near": near,
         "booth_request": request,

@@ -53,6 +53,7 @@ def amend(contract_id: int) -> ResponseReturnValue:
             release=_ids("release"),
             discount=off or None,
             reason=text.clean(request.form.get("reason", ""))[:300],
+            despite=text.clean(request.form.get("despite", ""))[:300],
             version=version_of_form(),
         )
     shown = i18n.money(abs(done.difference), found.currency)

@@ -15,14 +15,16 @@ from expo_crm.billing import queries_money
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries
 from expo_crm.exhibitors.domain.contract import BINDING, ContractState
+from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.extra_form import extra_form
 from expo_crm.exhibitors.forms import CancelForm, SignForm
 from expo_crm.exhibitors.models import Contract, ContractBooth
-from expo_crm.exhibitors.services import contract_changes, versions
+from expo_crm.exhibitors.services import booth_prices, contract_changes, versions
 from expo_crm.exhibitors.services import contracts as services
 from expo_crm.exhibitors.views import contract_pdf, labels
-from expo_crm.lib import clock
+from expo_crm.lib import clock, money, text
 from expo_crm.web import i18n, listing
+from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
 
@@ -138,6 +140,8 @@ def _page(found: Contract, sign: SignForm | None = None, cancel: CancelForm | No
     if sign is None:
         sign = SignForm(formdata=None, signed_on=today)
     invoices = billing.list_invoices_of_contract(found.id)
+    may_sell = current_principal().can(Permission.SELL)
+    addable = contract_changes.list_addable(found) if found.state in BINDING else []
     return render_template(
         "exhibitors/contract.html",
         contract=found,
@@ -149,14 +153,58 @@ def _page(found: Contract, sign: SignForm | None = None, cancel: CancelForm | No
         sign=sign,
         cancel=cancel or CancelForm(formdata=None),
         fee=services.fee_today(found) if found.state in BINDING else None,
+        moved=services.price_moved(found) if may_sell else None,
+        may_keep=current_principal().can(Permission.MONEY),
+        other_currencies=_other_currencies(found) if may_sell else [],
+        added_prices=contract_changes.prices_today(found, addable).prices if addable else {},
         versions=versions.list_of(found.id),
-        addable=contract_changes.list_addable(found) if found.state in BINDING else [],
+        addable=addable,
         orders=[line for line in queries_money.orders_of(found.edition_id, found.company_id) if line.contract_id == found.id],
         order_form=extra_form(g.edition, formdata=None),
-        may_sell=current_principal().can(Permission.SELL),
+        may_sell=may_sell,
         today=today,
         State=ContractState,
     )
+
+
+def _other_currencies(found: Contract) -> list[services.Moved]:
+    """What a draft would cost in the other currencies that have a price list and a rate; none while extras stand on it."""
+    if found.state != ContractState.DRAFT or any(line.order_line_id for line in found.lines):
+        return []
+    out = []
+    for currency in booth_prices.currencies(found.edition, booth_prices.today_of(found.edition)):
+        try:
+            moved = services.price_moved(found, currency) if currency != found.currency else None
+            if moved is not None:
+                booth_prices.in_home_currency(found.edition, moved.after, currency)
+                out.append(moved)
+        except RuleRefused:
+            continue
+    return out
+
+
+@requires(Permission.SELL)
+def reprice(contract_id: int) -> ResponseReturnValue:
+    """Today's prices, or those of another currency, on a draft; only the sum that was on the screen is taken."""
+    found = _get(contract_id)
+    try:
+        expected = money.parse_money(request.form.get("expected", ""), maximum=money.MAX_AMOUNT)
+    except money.AmountError:
+        raise Refused(_("Reload the page and look at the prices again."), 422) from None
+    with labels.answering():
+        contract_changes.reprice(found, expected, currency=request.form.get("currency", "")[:3], version=version_of_form())
+    flash(_("The draft has new prices: %(total)s with tax.", total=i18n.money(found.total, found.currency)), "success")
+    return redirect(url_for("exhibitors.contract", contract_id=found.id))
+
+
+@requires(Permission.MONEY)
+def keep_price(contract_id: int) -> ResponseReturnValue:
+    """A draft keeps its prices although the list says others by now: for those who answer for the money, with a reason."""
+    found = _get(contract_id)
+    with labels.answering():
+        contract_changes.keep_price(found, text.clean(request.form.get("reason", ""))[:300], version_of_form())
+    flash(_("The draft keeps its prices."), "success")
+    return redirect(url_for("exhibitors.contract", contract_id=found.id))
 
 
 @requires(Permission.SELL)

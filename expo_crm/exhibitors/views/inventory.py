@@ -21,7 +21,7 @@ from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.forms import choices
 from expo_crm.exhibitors.inventory_forms import OverrideForm, PriceListForm, PriceRuleForm
 from expo_crm.exhibitors.models import Booth, Opportunity, PriceList, PriceRule
-from expo_crm.exhibitors.services import booths, price_lists, price_overrides
+from expo_crm.exhibitors.services import booth_prices, booths, price_lists, price_overrides
 from expo_crm.exhibitors.views import booth_facts, inventory_words, labels
 from expo_crm.exhibitors.views.contracts import pill
 from expo_crm.exhibitors.views.opportunity import HOLD_DAYS, hold_days
@@ -73,8 +73,8 @@ def hall_choices() -> list[tuple[Any, str]]:
 @requires(Permission.VIEW)
 def inventory() -> ResponseReturnValue:
     now = clock.now()
-    today = price_lists.today_of(g.edition)
-    current = price_lists.find_current(g.edition, today)
+    today = booth_prices.today_of(g.edition)
+    current = booth_prices.find_current(g.edition, today)
     halls = shows.list_halls(g.edition.id)
     sectors = list(
         db.session.scalars(select(Booth.sector).where(Booth.edition_id == g.edition.id, Booth.sector != "").distinct())
@@ -84,10 +84,10 @@ def inventory() -> ResponseReturnValue:
     by_list: dict[int, Decimal | None] = {}
 
     def load(rows: list[Booth]) -> None:
-        agreed.update(price_overrides.agreed([b.id for b in rows]))
+        agreed.update(booth_prices.agreed([b.id for b in rows]))
         for booth in rows:
             try:
-                by_list[booth.id] = price_lists.price_of(booth, current, today).net if current else None
+                by_list[booth.id] = booth_prices.price_of(booth, current, today).net if current else None
             except ValueError:
                 by_list[booth.id] = None
 
@@ -285,7 +285,7 @@ def price_list_page() -> ResponseReturnValue:
     return render_template(
         "exhibitors/inventory/price_lists.html",
         lists=found_in.list_price_lists(g.edition.id),
-        current=price_lists.find_current(g.edition, price_lists.today_of(g.edition)),
+        current=booth_prices.find_current(g.edition, booth_prices.today_of(g.edition)),
         words=inventory_words,
         may_edit=current_principal().can(Permission.SETTINGS),
         tabs=tabs(),
@@ -313,7 +313,7 @@ def _head(form: PriceListForm) -> dict[str, Any]:
 @requires(Permission.SETTINGS)
 def new_price_list() -> ResponseReturnValue:
     form = PriceListForm(
-        currency=g.edition.currency, valid_from=price_lists.today_of(g.edition), valid_until=g.edition.ends_on
+        currency=g.edition.currency, valid_from=booth_prices.today_of(g.edition), valid_until=g.edition.ends_on
     )
     if form.validate_on_submit():
         made = price_lists.create(g.edition, **_head(form))
@@ -429,7 +429,7 @@ def change_price_list(list_id: int) -> ResponseReturnValue:
 def reprice(list_id: int) -> ResponseReturnValue:
     """What the list would change, then the change itself."""
     found = _list(list_id)
-    today = price_lists.today_of(g.edition)
+    today = booth_prices.today_of(g.edition)
     if request.method == "POST":
         with labels.answering():
             count = price_lists.reprice(g.edition, found, today)

@@ -41,8 +41,7 @@ REFUSALS: dict[No, Any] = {
     No.NAME_TAKEN: _l("This name is entered already."),
     No.ENTRY_DECIDED: _l("This entry was decided already. Reload the page."),
     No.NEIGHBOUR: _l(
-        "Booth %(code)s is too near to booth %(other)s of %(company)s (%(why)s). "
-        "To hold it all the same, give a reason on the booth's page under booths and prices."
+        "Booth %(code)s is too near to booth %(other)s of %(company)s (%(why)s). To go on all the same, give a reason with it."
     ),
     No.SAME_COMPANY: _l("Please choose two different companies."),
     No.RULE_EXISTS: _l("There is already a rule for these two."),

@@ -174,8 +174,12 @@ REFUSALS: dict[StrEnum, Any] = {
     QuoteRefusal.AREA: _l("The space must be more than 0 and at most %(limit)s m²."),
     QuoteRefusal.LOST: _l("This opportunity is lost. Take it up again before you write a quote."),
     QuoteRefusal.PRICE_CHANGED: _l(
-        "The quote says %(quoted)s without tax, its booths would cost %(now)s by now. Write the next revision or have the price approved."
+        "The quote says %(quoted)s without tax, the booths that are held cost %(now)s. Hold what was quoted or write the next revision."
     ),
+    QuoteRefusal.SPACE_CHANGED: _l("Booth %(code)s is no longer the one that was quoted. Write the next revision."),
+    QuoteRefusal.NO_LIST: _l("No published price list in %(currency)s holds today."),
+    QuoteRefusal.NOT_IN_LIST: _l("The price list in %(currency)s has no price for booth %(code)s."),
+    QuoteRefusal.NO_RATE: _l("Note the exchange rate of %(currency)s under money terms first; figures need it."),
     ContractRefusal.NO_BOOTHS: _l("A contract needs at least one booth that is held for this company."),
     ContractRefusal.SOLD_TWICE: _l("Somebody else has just taken %(code)s. Nothing was stored."),
     ContractRefusal.WRONG_STATE: _l("This step does not fit the state of the contract. Reload the page."),
@@ -189,6 +193,11 @@ REFUSALS: dict[StrEnum, Any] = {
     ContractRefusal.BELOW_ZERO: _l("The price would fall below zero."),
     ContractRefusal.NEEDS_NAME: _l("Please enter your name."),
     ContractRefusal.ALREADY_ACCEPTED: _l("This version is accepted already or no longer the current one."),
+    ContractRefusal.PRICE_OLD: _l("The prices have changed since this draft. Look at old and new price on its page and decide."),
+    ContractRefusal.PRICE_NOT_SHOWN: _l("The prices have just changed again. Reload the page and look at them."),
+    ContractRefusal.PRICE_AS_IS: _l("The prices are those of today already."),
+    ContractRefusal.HAS_EXTRAS: _l("Extras stand on this draft. Cancel them before you change its currency."),
+    ContractRefusal.NEEDS_REASON: _l("Please enter a reason."),
     ContractRefusal.FILE_KIND: _l("Please choose a PDF, JPEG or PNG file."),
     ContractRefusal.FILE_SIZE: _l("The file is empty or larger than 20 MB."),
     TextRefusal.UNKNOWN_PLACEHOLDER: _l("There is no placeholder “%(word)s”."),
@@ -226,6 +235,7 @@ INPUT = {
     ContractRefusal.NEEDS_A_BOOTH,
     ContractRefusal.BELOW_ZERO,
     ContractRefusal.NEEDS_NAME,
+    ContractRefusal.NEEDS_REASON,
     ContractRefusal.FILE_KIND,
     ContractRefusal.FILE_SIZE,
     TextRefusal.UNKNOWN_PLACEHOLDER,
@@ -237,7 +247,7 @@ INPUT = {
 
 def words(refused: RuleRefused) -> str:
     """The refusal as a sentence."""
-    known = ("word", "code", "other", "why", "width", "depth", "limit", "company", "until")
+    known = ("word", "code", "other", "why", "width", "depth", "limit", "company", "until", "currency", "quoted", "now")
     facts = {**dict.fromkeys(known, ""), **refused.facts}
     return str(REFUSALS[refused.reason]) % facts
 

@@ -14,10 +14,10 @@ from expo_crm.exhibitors.domain.booth import effective_state
 from expo_crm.exhibitors.domain.opportunity import BY_HAND, Stage
 from expo_crm.exhibitors.forms import HoldForm, OpportunityForm, choices, pairs
 from expo_crm.exhibitors.models import Booth, Opportunity
-from expo_crm.exhibitors.services import booths, contracts, opportunities
+from expo_crm.exhibitors.services import booth_prices, booths, contracts, neighbours, opportunities
 from expo_crm.exhibitors.views import labels
 from expo_crm.exhibitors.views import quotes as quote_views
-from expo_crm.lib import clock, money
+from expo_crm.lib import clock, money, text
 from expo_crm.web import i18n
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
@@ -89,6 +89,7 @@ def _page(found: Opportunity, form: OpportunityForm | None = None) -> str:
     hold = HoldForm(formdata=None)
     hold.days.choices = pairs(hold_days())
     hold.days.data = "7"
+    own, today = queries.list_booths_of_opportunity(found.id), clock.local_day(now, g.edition.timezone)
     free = queries.list_free_booths(g.edition.id, now)
     hold.booth.choices = pairs([(str(b.id), _booth_text(b)) for b in free], blank=_("Choose a booth"))
     return render_template(
@@ -97,7 +98,10 @@ def _page(found: Opportunity, form: OpportunityForm | None = None) -> str:
         form=form or _form(found),
         hold=hold,
         free=len(free),
-        booths=queries.list_booths_of_opportunity(found.id),
+        booths=own,
+        prices=booth_prices.sheet(g.edition, [b for b in own if b.state == "held"], today, opportunity_id=found.id).prices,
+        currencies=booth_prices.currencies(g.edition, today),
+        near=[c for b in own if b.state == "held" for c in neighbours.conflicts(b, found.company_id)],
         state_of=lambda b: effective_state(b.state, b.held_until, now),
         contracts=queries.list_contracts_of_opportunity(found.id),
         quotes=queries_quotes.list_quotes_of(found.id),
@@ -108,7 +112,7 @@ def _page(found: Opportunity, form: OpportunityForm | None = None) -> str:
         by_hand=BY_HAND,
         Stage=Stage,
         now=now,
-        today=clock.local_day(now, g.edition.timezone),
+        today=today,
         may_sell=current_principal().can(Permission.SELL),
     )
 
@@ -150,7 +154,12 @@ def draft_contract(opportunity_id: int) -> ResponseReturnValue:
     except ValueError:
         raise Refused(_("The discount must be a number between 0 and 60."), 422) from None
     locale = request.form.get("locale") if request.form.get("locale") in {"zh", "en"} else "zh"
+    currency = request.form.get("currency") or g.edition.currency
+    if currency not in booth_prices.currencies(g.edition, booth_prices.today_of(g.edition)):
+        raise Refused(_("Please choose a currency of the list."), 422)
     with labels.answering():
-        made = contracts.draft(found, locale=locale or "zh", discount=discount)
+        made = contracts.draft(
+            found, locale=locale or "zh", discount=discount, currency=currency, despite=text.clean(request.form.get("despite", ""))[:300]
+        )
     flash(_("Contract %(number)s is drafted.", number=made.number), "success")
     return redirect(url_for("exhibitors.contract", contract_id=made.id))

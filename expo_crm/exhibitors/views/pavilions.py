@@ -19,7 +19,7 @@ from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.forms import choices
 from expo_crm.exhibitors.inventory_forms import PavilionForm, ShareForm
 from expo_crm.exhibitors.models import Booth, Pavilion
-from expo_crm.exhibitors.services import pavilions, price_lists, stand_sharing
+from expo_crm.exhibitors.services import booth_prices, pavilions, stand_sharing
 from expo_crm.exhibitors.views import inventory_words, labels
 from expo_crm.exhibitors.views.inventory import tabs
 from expo_crm.lib import stands, text
@@ -122,7 +122,7 @@ def pavilion(pavilion_id: int) -> ResponseReturnValue:
         similar=similar,
         limit=pavilions.limit_of(found),
         used=sum(e.state != "refused" for e in entries),
-        closed=pavilions.is_closed(found, price_lists.today_of(g.edition)),
+        closed=pavilions.is_closed(found, booth_prices.today_of(g.edition)),
         words=inventory_words,
         may_sell=current_principal().can(Permission.SELL),
     )

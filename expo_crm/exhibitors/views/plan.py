@@ -32,7 +32,7 @@ from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.forms import BoothForm, GridForm, choices
 from expo_crm.exhibitors.models import Booth, Opportunity
 from expo_crm.exhibitors.queries_plan import OnPlan
-from expo_crm.exhibitors.services import booths, contracts, plan_moves
+from expo_crm.exhibitors.services import booth_prices, booths, contracts, neighbours, plan_moves
 from expo_crm.exhibitors.views import labels, plan_colours, plan_words
 from expo_crm.exhibitors.views.opportunity import HOLD_DAYS, hold_days
 from expo_crm.exhibitors.views.plan_drawing import MANY, SCALE, Drawn, Words, choosable, draw
@@ -185,6 +185,7 @@ def _panel_context(drawn: Drawn) -> dict[str, Any]:
         "contract": contract,
         "open": _open_opportunities() if drawn.state == BoothState.AVAILABLE else [],
         "days": hold_days(),
+        "apart": neighbours.has_rules(g.edition.id),
         "free": free,
         "taken": taken,
         "may_sell": principal.can(Permission.SELL),
@@ -258,7 +259,7 @@ def hold(booth_id: int) -> ResponseReturnValue:
     if holder is None:
         abort(404)
     with labels.answering():
-        booths.hold(found, holder, clock.now() + dt.timedelta(days=int(days)))
+        booths.hold(found, holder, clock.now() + dt.timedelta(days=int(days)), despite=_despite())
     return _done(found, _("The booth is held."))
 
 
@@ -294,11 +295,16 @@ def sell(booth_id: int) -> ResponseReturnValue:
     if holder is None:
         raise Refused(_("Booth %(code)s is not held for a company.", code=found.code), 409)
     with labels.answering():
-        made = contracts.draft(holder, [found.id], locale=i18n.locale())
+        made = contracts.draft(holder, [found.id], locale=i18n.locale(), despite=_despite())
     target = url_for("exhibitors.contract", contract_id=made.id)
     if request.headers.get("HX-Request"):
         return "", 200, {"HX-Redirect": target}
     return redirect(target)
+
+
+def _despite() -> str:
+    """Why a neighbour rule is passed over."""
+    return text.clean(request.form.get("despite", ""))[:300]
 
 
 def _other(found: Booth) -> Booth:
@@ -316,7 +322,7 @@ def move_company(booth_id: int) -> ResponseReturnValue:
     found = _as_seen(booth_id)
     other = _other(found)
     with labels.answering():
-        plan_moves.move(found, other)
+        plan_moves.move(found, other, despite=_despite())
     return _done(other, _("The company now has booth %(code)s.", code=other.code))
 
 
@@ -326,7 +332,7 @@ def swap_companies(booth_id: int) -> ResponseReturnValue:
     found = _as_seen(booth_id)
     other = _other(found)
     with labels.answering():
-        plan_moves.swap(found, other)
+        plan_moves.swap(found, other, despite=_despite())
     return _done(found, _("%(code)s and %(other)s have changed places.", code=found.code, other=other.code))
 
 
@@ -401,6 +407,8 @@ def edit_booth(booth_id: int) -> ResponseReturnValue:
         open_sides=found.open_sides, price=found.price,
     )  # fmt: skip
     form.kind.choices = choices(labels.BOOTH_KINDS)
+    if booth_prices.pricer(g.edition)(found) is not None or booth_prices.agreed([found.id]):
+        del form.price  # the list or an agreement says it
     if form.validate_on_submit():
         try:
             booths.update_booth(found, _fields(form))
@@ -425,7 +433,7 @@ def delete_booth(booth_id: int) -> ResponseReturnValue:
 def _fields(form: BoothForm) -> booths.BoothFields:
     data = form.data
     rect = Rect(data["x"], data["y"], data["width"], data["depth"])
-    return booths.BoothFields(data["code"], data["kind"], rect, data["open_sides"] or 1, data["price"])
+    return booths.BoothFields(data["code"], data["kind"], rect, data["open_sides"] or 1, data.get("price"))
 
 
 def _form_page(hall: Hall, form: Any, title: str, template: str, **more: Any) -> ResponseReturnValue:

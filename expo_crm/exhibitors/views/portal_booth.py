@@ -16,7 +16,7 @@ from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.inventory_forms import EntryForm
 from expo_crm.exhibitors.models import Pavilion
 from expo_crm.exhibitors.portal_frame import enter
-from expo_crm.exhibitors.services import booth_requests, pavilions, price_lists
+from expo_crm.exhibitors.services import booth_prices, booth_requests, pavilions
 from expo_crm.exhibitors.views import inventory_words, labels
 from expo_crm.exhibitors.views.inventory import typed_decimal
 from expo_crm.lib import text
@@ -59,6 +59,9 @@ def choose(participation_id: int) -> ResponseReturnValue:
         halls=halls,
         wanted=wanted,
         free=free,
+        prices=booth_prices.sheet(
+            here.edition, free, booth_prices.today_of(here.edition), opportunity_id=opportunity.id if opportunity else None
+        ).prices,
         full=len(free) == booth_requests.LONGEST_LIST,
         requests=found_in.list_requests_of(opportunity.id) if opportunity else [],
         kinds=labels.BOOTH_KINDS,
@@ -109,7 +112,7 @@ def pavilion(participation_id: int) -> ResponseReturnValue:
         try:
             pavilions.enter(
                 chosen,
-                price_lists.today_of(g.edition),
+                booth_prices.today_of(g.edition),
                 name_zh=form.name_zh.data or "",
                 name_en=form.name_en.data or "",
                 country=(form.country.data or "").upper(),
@@ -139,7 +142,7 @@ def _pavilion_page(
         form=form,
         limit=pavilions.limit_of(chosen),
         used=sum(e.state != "refused" for e in entries),
-        closed=pavilions.is_closed(chosen, price_lists.today_of(g.edition)),
+        closed=pavilions.is_closed(chosen, booth_prices.today_of(g.edition)),
         words=inventory_words,
     ), 422 if form.is_submitted() else 200
 
@@ -151,6 +154,6 @@ def withdraw_entry(participation_id: int, entry_id: int) -> ResponseReturnValue:
     if found is None or found.pavilion.organizer_id != here.id:
         abort(404)
     with labels.answering():
-        pavilions.withdraw(found, price_lists.today_of(here.edition))
+        pavilions.withdraw(found, booth_prices.today_of(here.edition))
     flash(_("The entry is gone."), "success")
     return redirect(url_for("exhibitors.portal_pavilion", participation_id=here.id, pavilion=found.pavilion_id))

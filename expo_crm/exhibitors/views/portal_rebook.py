@@ -11,12 +11,14 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from expo_crm.db import db
+from expo_crm.exhibitors.domain.waiting import InventoryRefusal
 from expo_crm.exhibitors.models import Contract, Opportunity
 from expo_crm.exhibitors.portal_frame import enter
 from expo_crm.exhibitors.services import portal_rebooking as services
 from expo_crm.exhibitors.services import rebooking
 from expo_crm.exhibitors.views import labels
 from expo_crm.web import i18n
+from expo_crm.web.errors import Refused
 from expo_crm.web.policy import exhibitor
 
 
@@ -28,8 +30,14 @@ def rebook(participation_id: int) -> ResponseReturnValue:
         return render_template("exhibitors/portal/rebook.html", here=here, coming=None)
     if request.method == "POST":
         chosen = [int(v) for v in request.form.getlist("booth")[:20] if re.fullmatch(r"\d{1,15}", v, re.ASCII)]
-        with labels.answering():
-            contract = services.rebook(here, coming, chosen, locale=i18n.locale())
+        try:
+            with labels.answering():
+                contract = services.rebook(here, coming, chosen, locale=i18n.locale())
+        except Refused as refused:
+            if refused.code != InventoryRefusal.NEIGHBOUR:
+                raise
+            # Whom to keep apart is the organizer's business and no other exhibitor's.
+            raise Refused(_("This stand has to be confirmed by your contact. Please write to the organizer."), 409) from None
         flash(
             _("Thank you! Your stand is held, and contract %(number)s is being prepared.", number=contract.number), "success"
         )

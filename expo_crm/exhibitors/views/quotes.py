@@ -23,6 +23,7 @@ from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.forms import choices, pairs
 from expo_crm.exhibitors.models import Booth, Opportunity, Quote
 from expo_crm.exhibitors.pipeline_forms import QuoteForm
+from expo_crm.exhibitors.services import booth_prices
 from expo_crm.exhibitors.services import quotes as services
 from expo_crm.exhibitors.views import labels, quote_pdf
 from expo_crm.exhibitors.views.contracts import pill
@@ -157,11 +158,12 @@ def new_quote(opportunity_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _write_page(found, former, booths, form), 422
     chosen = [b for b in booths if str(b.id) in set(form.booths.data or [])]
+    currency = form.currency.data or g.edition.currency
     try:
-        lines = services.lines_of_booths(chosen)
+        lines = services.lines_of_booths(chosen, services.sheet_of(g.edition, chosen, currency, found.id))
         if form.m2.data:
             lines += services.lines_of_area(
-                g.edition, form.kind.data or "shell", form.m2.data, int(form.open_sides.data or 1)
+                g.edition, form.kind.data or "shell", form.m2.data, int(form.open_sides.data or 1), currency
             )
         made = services.create(
             found,
@@ -170,6 +172,7 @@ def new_quote(opportunity_id: int) -> ResponseReturnValue:
             valid_until=form.valid_until.data,  # type: ignore[arg-type]
             locale=form.locale.data or "zh",
             can=current_principal().can,
+            currency=currency,
             replaces=former,
         )
     except RuleRefused as refused:
@@ -192,15 +195,18 @@ def _former(found: Opportunity) -> Quote | None:
 
 def _form(found: Opportunity, former: Quote | None, booths: list[Booth]) -> QuoteForm:
     form = QuoteForm()
+    prices = services.sheet_of(g.edition, booths, opportunity_id=found.id).prices
     shown = [(b, f"{i18n.bi(b.hall)} · {b.code} · {i18n.m2(b.area_m2)}") for b in booths]
     form.booths.choices = pairs(
-        [(str(b.id), f"{text} · {i18n.money(b.price, g.edition.currency)}") for b, text in shown]
+        [(str(b.id), f"{text} · {i18n.money(prices[b.id].amount, g.edition.currency)}") for b, text in shown]
     )
+    form.currency.choices = pairs([(c, c) for c in booth_prices.currencies(g.edition, _today())])
     form.kind.choices = choices(labels.BOOTH_KINDS)
     if request.method == "GET":
         form.booths.data = [str(b.id) for b in booths]
         form.m2.data = None if booths else found.expected_m2 or None
         form.discount.data = former.discount if former else Decimal(0)
+        form.currency.data = former.currency if former else g.edition.currency
         form.valid_until.data = _today() + dt.timedelta(days=USUAL_DAYS)
         form.locale.data = former.locale if former else "zh" if found.company.name_zh else "en"
     return form

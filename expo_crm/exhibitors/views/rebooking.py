@@ -18,7 +18,7 @@ from expo_crm.exhibitors import queries_rebooking as queries
 from expo_crm.exhibitors.domain import rebooking as rules
 from expo_crm.exhibitors.domain.contract import BINDING
 from expo_crm.exhibitors.models import Contract, Opportunity
-from expo_crm.exhibitors.services import first_refusal
+from expo_crm.exhibitors.services import booth_prices, first_refusal
 from expo_crm.exhibitors.services import rebooking as services
 from expo_crm.exhibitors.views import labels
 from expo_crm.exhibitors.views.contracts import pill
@@ -250,16 +250,22 @@ def rebook_desk(participation_id: int) -> ResponseReturnValue:
     way = Way(coming)
     way.load([found])
     rights = way.rights.get(found.id, [])
+    free = queries.free_booths(coming.id) if coming else []
+    chance = way.chances.get(found.company_id)
+    shown = [*free, *(right.booth for right in rights)]
     return render_template(
         "exhibitors/rebook_desk.html",
         participation=found,
         coming=coming,
         stands=way.stands.get(found.id, []),
         rights=rights,
-        chance=way.chances.get(found.company_id),
+        chance=chance,
+        prices=booth_prices.sheet(coming, shown, booth_prices.today_of(coming), opportunity_id=chance.id if chance else None).prices
+        if coming
+        else {},
         contract=way.contracts.get(found.company_id),
         standing=STANDS[way.of(found)],
-        free=queries.free_booths(coming.id) if coming else [],
+        free=free,
         reasons=labels.LOST_REASONS,
         may_sell=current_principal().can(Permission.SELL),
     )

@@ -59,7 +59,7 @@ def commitments_of(edition: Edition) -> dict[int, Stake]:
     """Company id → what it has committed to in a coming edition: a signed contract, or an opportunity at "contracted" or beyond."""
     out: dict[int, Stake] = {}
     contracts = db.session.execute(
-        select(Contract.company_id, Contract.net_m2, Contract.net).where(
+        select(Contract.company_id, Contract.net_m2, Contract.net_home).where(
             Contract.edition_id == edition.id, Contract.state.in_(SIGNED)
         )
     )
