@@ -44,7 +44,7 @@ class QuoteForm(BaseForm):
     kind = SelectField(_l("Kind"))
     m2 = MoneyField(_l("Space without a booth yet (m²)"), [Optional()], high=MAX_M2)
     open_sides = SelectField(_l("Open sides"), choices=[SelectChoice(n, n) for n in "1234"])
-    currency = SelectField(_l("Currency"))
+    currency = SelectField(_l("Currency"), validate_choice=False)  # the price lists say which there are
     discount = MoneyField(_l("Discount in percent"), [Optional()], high=Decimal(100))
     valid_until = DayField(_l("Valid until"), [InputRequired()])
     locale = SelectField(_l("Language"), choices=[SelectChoice("zh", "中文"), SelectChoice("en", "English")])
