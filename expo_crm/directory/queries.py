@@ -53,7 +53,7 @@ def get_company(company_id: int) -> Company:
 def list_owners() -> list[User]:
     """Active staff who may own companies and actions, by name."""
     staff = select(User).where(User.kind == "staff", User.active).order_by(User.name, User.id)
-    users = db.session.scalars(staff.options(selectinload(User.roles)))
+    users = db.session.scalars(staff.options(joinedload(User.roles))).unique()
     return [u for u in users if Permission.COMPANY_EDIT in u.permissions]
 
 

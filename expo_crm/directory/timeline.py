@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
@@ -108,6 +108,14 @@ def register_panel(
 def register_figures(app: Flask, name: str, figures: Callable[[int], list[Figure]], *, order: int = 50) -> None:
     """Key figures in the header of the company page."""
     _of(app).figures[name] = (order, figures)
+
+
+def once(key: str, company_id: int, read: Callable[[int], list[Any]]) -> list[Any]:
+    """What ``read`` finds for a company; asked once when several parts of a page show the same."""
+    kept: dict[tuple[str, int], list[Any]] = g.setdefault("company_page", {})
+    if (key, company_id) not in kept:
+        kept[key, company_id] = read(company_id)
+    return kept[key, company_id]
 
 
 def items_of(company_id: int) -> list[TimelineItem]:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from expo_crm.db import db
+from expo_crm.directory import timeline
 from expo_crm.directory.timeline import TimelineItem
 from expo_crm.followup.domain.case import OPEN_STATES
 from expo_crm.followup.domain.risk import Reason
@@ -64,6 +65,8 @@ def _surveys(company_id: int) -> list[TimelineItem]:
 
 
 def _ratings(invitation_ids: list[int]) -> dict[int, int]:
+    if not invitation_ids:
+        return {}
     rows = db.session.execute(
         select(SurveyAnswer.invitation_id, SurveyAnswer.number)
         .join(SurveyQuestion, SurveyQuestion.id == SurveyAnswer.question_id)
@@ -78,7 +81,7 @@ def _ratings(invitation_ids: list[int]) -> dict[int, int]:
 
 def _cases(company_id: int) -> list[TimelineItem]:
     out = []
-    for case in cases.list_company_cases(company_id):
+    for case in timeline.once("cases", company_id, cases.list_company_cases):
         url = url_for("followup.case", edition=case.edition.slug, case_id=case.id)
         who = case.owner.name if case.owner else ""
         out.append(
@@ -131,7 +134,7 @@ def _retention(company_id: int) -> list[TimelineItem]:
 def panel(company_id: int) -> Markup | None:
     """Open cases of the company, and where to open one."""
     edition = shows.find_default_edition()
-    found = [case for case in cases.list_company_cases(company_id) if case.state in OPEN_STATES]
+    found = [case for case in timeline.once("cases", company_id, cases.list_company_cases) if case.state in OPEN_STATES]
     may = current_principal().can(Permission.SURVEY) and edition is not None
     if not found and not may:
         return None

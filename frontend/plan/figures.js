@@ -1,5 +1,5 @@
 // Numbers and signs of a large hall: only where they are seen and can be read. Laying out thousands of texts would stop the page.
-const AT_ONCE = 120;
+const AT_ONCE = 60;
 const START = /^M(-?[\d.]+)[ ,](-?[\d.]+)/;
 
 /**

@@ -19,12 +19,13 @@ export function panZoom(svg, root, { grab = () => true, rest = () => {} } = {}) 
   let waiting = 0;
   let moved = 0;
   let resting = 0;
+  const many = svg.classList.contains("is-many"); // whose figures come and go one by one (figures.js)
 
   const isFar = () => (svg.getScreenCTM()?.a ?? 1) * k * 8.5 < FAR;
   const paint = () => {
     waiting = 0;
     world.setAttribute("transform", `matrix(${k} 0 0 ${k} ${tx} ${ty})`);
-    svg.classList.toggle("is-far", isFar());
+    if (!many) svg.classList.toggle("is-far", isFar());
     clearTimeout(resting);
     resting = setTimeout(calm, REST);
   };

@@ -28,7 +28,8 @@ def items(company_id: int) -> list[TimelineItem]:
         body = f"{labels.KINDS[invoice.kind]} · {i18n.money(invoice.total, invoice.currency)} · {labels.STATES[invoice.state]}"
         out.append(TimelineItem(invoice.created_at, "money", "receipt", title, "neutral", body, url, "", "before"))
     by_id = {invoice.id: (invoice, edition) for invoice, edition in invoices}
-    for payment in db.session.scalars(select(Payment).where(Payment.invoice_id.in_(by_id))):
+    payments = db.session.scalars(select(Payment).where(Payment.invoice_id.in_(by_id))) if by_id else ()
+    for payment in payments:
         invoice, edition = by_id[payment.invoice_id]
         url = url_for("billing.invoice", edition=edition.slug, invoice_id=invoice.id)
         taken_back = payment.amount < 0

@@ -216,6 +216,8 @@ def set_role(participation: Participation, member_id: int, role: str) -> None:
 
 def last_seen(user_ids: list[int]) -> dict[int, Any]:
     """When each account was last here."""
+    if not user_ids:
+        return {}
     rows = db.session.execute(
         select(UserSession.user_id, func.max(UserSession.seen_at).label("seen"))
         .where(UserSession.user_id.in_(user_ids))

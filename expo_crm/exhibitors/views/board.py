@@ -62,9 +62,9 @@ def _conditions() -> tuple[list[ColumnElement[bool]], dict[str, str]]:
     if args.get("source") in set(Source):
         use("source", args["source"], Opportunity.source == args["source"])
     if sector := text.clean(args.get("sector", ""))[:300]:
-        use("sector", sector, Company.industry == sector)
+        use("sector", sector, Opportunity.company.has(Company.industry == sector))
     if q := text.clean(args.get("q", ""))[:100]:
-        use("q", q, listing.contains(Company.search_key, q))
+        use("q", q, Opportunity.company.has(listing.contains(Company.search_key, q)))
     return where, used
 
 
@@ -77,7 +77,6 @@ def _columns(where: list[ColumnElement[bool]]) -> list[Column]:
             func.sum(Opportunity.expected_m2),
             func.sum(Opportunity.expected_amount),
         )
-        .join(Opportunity.company)
         .where(*where)
         .group_by(Opportunity.stage)
     )
@@ -106,7 +105,7 @@ def _fill(columns: list[Column], where: list[ColumnElement[bool]], more: str) ->
     """The first cards of each column, all of the column ``more``: only these are read, an edition has thousands."""
     order = (Opportunity.next_on.is_(None), Opportunity.next_on, Opportunity.stage_at, Opportunity.id)
     place = func.row_number().over(partition_by=Opportunity.stage, order_by=order).label("place")
-    ranked = select(Opportunity.id, Opportunity.stage, place).join(Opportunity.company).where(*where).subquery()
+    ranked = select(Opportunity.id, Opportunity.stage, place).where(*where).subquery()
     found = db.session.scalars(
         select(Opportunity)
         .join(ranked, ranked.c.id == Opportunity.id)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from expo_crm.accounts.models import User
 from expo_crm.db import db
+from expo_crm.directory import timeline
 from expo_crm.directory.timeline import Figure, TimelineItem
 from expo_crm.exhibitors import queries
 from expo_crm.exhibitors.domain.contract import BINDING, ContractState
@@ -51,9 +52,13 @@ def _stage_items(company_id: int) -> list[TimelineItem]:
     return out
 
 
+def _contracts(company_id: int) -> list[Contract]:
+    return timeline.once("contracts", company_id, queries.list_contracts_of_company)
+
+
 def _contract_items(company_id: int) -> list[TimelineItem]:
     out = []
-    for contract in queries.list_contracts_of_company(company_id):
+    for contract in _contracts(company_id):
         url = url_for("exhibitors.contract", edition=contract.edition.slug, contract_id=contract.id)
         booths = ", ".join(sorted(row.booth.code for row in contract.booths))
         body = f"{booths} · {i18n.m2(contract.net_m2)} · {i18n.money(contract.total, contract.currency)}"
@@ -80,7 +85,7 @@ def panel(company_id: int) -> Markup | None:
         )
     )
     contracts: dict[int, list[Contract]] = {}
-    for contract in queries.list_contracts_of_company(company_id):
+    for contract in _contracts(company_id):
         contracts.setdefault(contract.opportunity_id, []).append(contract)
     edition = g.get("edition") or shows.find_default_edition()
     missing = edition is not None and all(o.edition_id != edition.id for o in opportunities)
@@ -104,7 +109,7 @@ def figures(company_id: int) -> list[Figure]:
     today = clock.now().date()
     live = [
         c
-        for c in queries.list_contracts_of_company(company_id)
+        for c in _contracts(company_id)
         if c.state in BINDING and c.edition.ends_on >= today and c.state != ContractState.CANCELLED
     ]
     if not live:
