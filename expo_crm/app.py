@@ -118,6 +118,7 @@ def configure(app: Flask, settings: Settings) -> None:
         level=logging.WARNING if settings.testing else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every tick
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.do")
