@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import Connection
 
 from expo_crm.db import Amount, Base, JsonDict, UtcDateTime
 
@@ -28,10 +31,30 @@ def include_name(name: str | None, kind: str, _parents: Any) -> bool:
     return not (kind == "index" and name is not None and name.endswith("_trgm"))
 
 
+CHECK = "PRAGMA foreign_key_check"
+
+
+@contextmanager
+def _tables_may_be_rebuilt(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew and dropping the old one, which deletes its rows: with foreign keys on, that would
+    take their children along or be refused. So they are off meanwhile (it can be said only outside of a transaction, hence
+    to the driver), and all of them are checked before the end."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        connection.rollback()  # nothing is left to take back after a commit
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
 def run_online() -> None:
-    """Run the migrations in one transaction each, on the database of the application."""
+    """Run the migrations in one transaction, on the database of the application."""
     engine = current_app.extensions["migrate"].db.engine
-    with engine.connect() as connection:
+    with engine.connect() as connection, _tables_may_be_rebuilt(connection):
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
@@ -42,6 +65,8 @@ def run_online() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+            if connection.dialect.name == "sqlite" and (broken := connection.exec_driver_sql(CHECK).fetchmany(5)):
+                raise RuntimeError(f"the migration would leave rows whose parent is missing: {broken}")
 
 
 if context.is_offline_mode():

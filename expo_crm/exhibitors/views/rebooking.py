@@ -168,7 +168,7 @@ def _listing(coming: Edition | None) -> listing.Listing:
             _(
                 "%(codes)s until %(day)s",
                 codes=", ".join(r.booth.code for r in open_ones),
-                day=i18n.date(open_ones[0].until, "short"),
+                day=i18n.date(open_ones[0].until),
             )
             if open_ones
             else ""
