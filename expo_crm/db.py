@@ -51,6 +51,7 @@ class Amount(TypeDecorator[Decimal]):
     def __init__(self, scale: int = 2) -> None:
         super().__init__(14, scale)
         self.scale = scale
+        self.unit = Decimal(1).scaleb(-scale)
 
     def load_dialect_impl(self, dialect: Any) -> Any:
         if dialect.name == "sqlite":
@@ -60,16 +61,15 @@ class Amount(TypeDecorator[Decimal]):
     def process_bind_param(self, value: Decimal | int | None, dialect: Any) -> Any:
         if value is None:
             return None
-        exact = Decimal(value).quantize(Decimal(1).scaleb(-self.scale))
+        exact = Decimal(value).quantize(self.unit)
         return int(exact.scaleb(self.scale)) if dialect.name == "sqlite" else exact
 
     def process_result_value(self, value: Any, dialect: Any) -> Decimal | None:
         if value is None:
             return None
-        unit = Decimal(1).scaleb(-self.scale)
         if dialect.name == "sqlite":
-            return (Decimal(value) * unit).quantize(unit)
-        return Decimal(value).quantize(unit)
+            return (Decimal(value) * self.unit).quantize(self.unit)
+        return Decimal(value).quantize(self.unit)
 
 
 JsonDict = JSON().with_variant(JSONB(), "postgresql")

@@ -27,7 +27,8 @@ VOLATILE = frozenset({"page", "view", "lang", "export"})
 class Column:
     """One column. ``value`` gives the plain value (export, default cell); ``cell`` the HTML where it differs.
 
-    ``sort`` is the SQL expression(s) to order by; None means the column cannot be sorted.
+    ``sort`` is the SQL expression(s) to order by; None means the column cannot be sorted. ``join`` adds to the query what these
+    expressions name; only the rows are asked with it, and only when the list is in this order.
     ``kind``: text | number | date | status. ``hide_on_phone`` drops it below 576 px; ``primary`` is the card's title there.
     ``export_only`` columns appear in files and not on screen; ``optional`` ones on screen only when the reader chose them.
     """
@@ -37,6 +38,7 @@ class Column:
     value: Callable[[Any], Any]
     cell: Callable[[Any], Any] | None = None
     sort: Any = None
+    join: Callable[[Select[Any]], Select[Any]] | None = None
     kind: str = "text"
     hide_on_phone: bool = False
     primary: bool = False
@@ -308,6 +310,8 @@ def _views(list_id: str) -> list[View] | None:
 
 
 def _order(query: Select[Any], column: Column | None, desc: bool, tie_break: Any) -> Select[Any]:
+    if column is not None and column.join is not None:
+        query = column.join(query)
     keys = [] if column is None else list(column.sort) if isinstance(column.sort, (tuple, list)) else [column.sort]
     return query.order_by(*(_directed(k, desc) for k in keys), tie_break)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -9,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from expo_crm.directory import queries
@@ -30,18 +31,22 @@ from expo_crm.web.policy import Permission, current_principal, requires
 MOST_AT_ONCE = 1000
 
 
-def _newest(column: Any) -> Any:
-    """Of a company's newest participation that was not cancelled: only asked when the list is sorted by it."""
-    return (
-        select(column)
-        .select_from(Participation)
-        .join(Edition, Edition.id == Participation.edition_id)
-        .where(Participation.company_id == Company.id, Participation.outcome != "cancelled")
-        .order_by(Edition.starts_on.desc())
-        .limit(1)
-        .correlate(Company)
-        .scalar_subquery()
+def _newest(value: Any) -> Subquery:
+    """Company → a value of its newest participation that was not cancelled. Joined only when the list is sorted by it."""
+    newest_first = func.row_number().over(
+        partition_by=Participation.company_id, order_by=(Edition.starts_on.desc(), Participation.id.desc())
     )
+    ranked = (
+        select(Participation.company_id, value.label("value"), newest_first.label("place"))
+        .join(Edition, Edition.id == Participation.edition_id)
+        .where(Participation.outcome != "cancelled")
+        .subquery()
+    )
+    return select(ranked.c.company_id, ranked.c.value).where(ranked.c.place == 1).subquery()
+
+
+def _joined(newest: Subquery) -> Callable[[Select[Any]], Select[Any]]:
+    return lambda query: query.outerjoin(newest, newest.c.company_id == Company.id)
 
 
 def _by_name() -> Any:
@@ -125,6 +130,7 @@ def _columns(last: dict[int, Participation]) -> list[listing.Column]:
         found = last.get(company.id)
         return found.net_m2 if found else None
 
+    day, space = _newest(Edition.starts_on), _newest(Participation.net_m2)
     return [
         listing.Column("name", _("Company"), i18n.bi, cell=_name_cell, sort=_by_name(), primary=True),
         listing.Column(
@@ -135,13 +141,14 @@ def _columns(last: dict[int, Participation]) -> list[listing.Column]:
             hide_on_phone=True,
         ),
         listing.Column("owner", _("Owner"), lambda c: c.owner.name if c.owner else "", sort=Company.owner_id),
-        listing.Column("last", _("Last participation"), edition_of, sort=_newest(Edition.starts_on), kind="date"),
+        listing.Column("last", _("Last participation"), edition_of, sort=day.c.value, join=_joined(day), kind="date"),
         listing.Column(
             "area",
             _("Net m²"),
             area_of,
             cell=lambda c: i18n.number(area_of(c)) if area_of(c) is not None else "",
-            sort=_newest(Participation.net_m2),
+            sort=space.c.value,
+            join=_joined(space),
             kind="number",
         ),
         *(
