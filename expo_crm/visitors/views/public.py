@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from expo_crm.exhibitors.models import InvitationLink
-from expo_crm.lib import clock, ids
+from expo_crm.lib import clock, ids, text
 from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Category
 from expo_crm.visitors import queries
@@ -115,5 +115,13 @@ def privacy() -> ResponseReturnValue:
 @public()
 def exhibitors() -> ResponseReturnValue:
     """Who exhibits: to whom a visitor's data may go when the visitor agrees."""
-    found = queries.list_exhibitors(g.edition.id)
-    return render_template("visitors/exhibitors.html", exhibitors=sorted(found, key=lambda p: p.company.sort_key))
+    asked = text.clean(request.args.get("q", ""), limit=60)
+    terms = text.search_terms(asked)
+    all_of_them = queries.list_exhibitors(g.edition.id)
+    found = [p for p in all_of_them if all(term in p.company.search_key for term in terms)]
+    return render_template(
+        "visitors/exhibitors.html",
+        exhibitors=sorted(found, key=lambda p: p.company.sort_key),
+        total=len(all_of_them),
+        q=asked,
+    )
