@@ -118,6 +118,7 @@ WORDS: dict[str, Any] = {
     OrderRefusal.NOT_OPEN: _l("This order is invoiced or cancelled already."),
     OrderRefusal.CODE_TAKEN: _l("There is a product with this code already."),
     OrderRefusal.STOCK_BELOW: _l("More pieces are ordered than this stock."),
+    OrderRefusal.PRICE_MOVED: _l("The price has changed since this order. Order the further pieces separately."),
     OrderRefusal.TOO_MUCH: _l("The amount is too large for one order."),
     "xml-doctype": _l("The file has a document type, which a bank statement never has."),
     "xml-broken": _l("The file is no complete XML."),

@@ -42,6 +42,7 @@ add(f"{B}/<int:transaction_id>/undo", view_func=bank.undo, endpoint="bank_undo",
 add(f"{B}/<int:transaction_id>/ignore", view_func=bank.ignore, endpoint="bank_ignore", methods=["POST"])
 
 add("/e/<edition>/extras", view_func=extras.products, endpoint="extras")
+add("/e/<edition>/extras/orders", view_func=extras.orders, endpoint="orders")
 add("/e/<edition>/extras/new", view_func=extras.new_product, endpoint="new_product", methods=["GET", "POST"])
 add("/e/<edition>/extras/<int:product_id>", view_func=extras.product, endpoint="product", methods=["GET", "POST"])
 

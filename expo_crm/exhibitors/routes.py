@@ -21,6 +21,7 @@ from expo_crm.exhibitors.views import (
     portal,
     portal_accept,
     portal_access,
+    portal_extras,
     portal_kit,
     portal_rebook,
     portal_tasks,
@@ -170,7 +171,10 @@ add(f"{P}/fascia", view_func=portal_tasks.fascia, endpoint="portal_fascia", meth
 add(f"{P}/build", view_func=portal_tasks.build, endpoint="portal_build", methods=["GET", "POST"])
 add(f"{P}/build/remark", view_func=portal_tasks.build_remark, endpoint="portal_build_remark", methods=["POST"])
 add(f"{P}/build/<int:number>/drawing", view_func=portal_tasks.build_file, endpoint="portal_build_file")
-add(f"{P}/services", view_func=portal_tasks.services_page, endpoint="portal_services", methods=["GET", "POST"])
+add(f"{P}/services", view_func=portal_extras.services_page, endpoint="portal_services", methods=["GET", "POST"])
+add(f"{P}/services/order", view_func=portal_extras.place, endpoint="portal_services_order", methods=["POST"])
+add(f"{P}/services/<int:line_id>/change", view_func=portal_extras.change, endpoint="portal_services_change", methods=["POST"])
+add(f"{P}/services/<int:line_id>/cancel", view_func=portal_extras.cancel, endpoint="portal_services_cancel", methods=["POST"])
 add(f"{P}/badges", view_func=portal_tasks.badges, endpoint="portal_badges", methods=["GET", "POST"])
 add(
     f"{P}/badges/<int:badge_id>/withdraw",

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import joinedload
 
 from expo_crm.audit import services as audit
 from expo_crm.billing.domain.invoice import InvoiceKind
@@ -38,6 +39,7 @@ class OrderRefusal(StrEnum):
     CODE_TAKEN = "product_code_taken"
     STOCK_BELOW = "product_stock_below"
     TOO_MUCH = "order_too_much"
+    PRICE_MOVED = "order_price_moved"
 
 
 class OrderRefused(Exception):
@@ -115,14 +117,15 @@ def order(
     if amount > money.MAX_AMOUNT / 10:
         raise OrderRefused(OrderRefusal.TOO_MUCH)
     _take(product.id, quantity)
+    text_zh, text_en = _texts(product, quantity)
     line = OrderLine(
         edition_id=edition.id,
         company_id=company.id,
         contract_id=contract_id,
         product_id=product.id,
         quantity=quantity,
-        text_zh=f"{product.name_zh} × {quantity}{(' ' + product.unit_zh) if product.unit_zh else ''}"[:300],
-        text_en=f"{product.name_en} × {quantity}{(' ' + product.unit_en) if product.unit_en else ''}"[:300],
+        text_zh=text_zh,
+        text_en=text_en,
         unit_price=product.price,
         amount=amount,
         currency=product.currency,
@@ -156,6 +159,53 @@ def _take(product_id: int, quantity: int) -> None:
     db.session.expire(db.session.get_one(Product, product_id), ["ordered"])
 
 
+def change(line: OrderLine, quantity: int) -> None:
+    """Another number of pieces of an order that is not invoiced; what is more is taken from the stock, what is less goes back.
+
+    Further pieces need a product that is still on sale at the price of the order. Raises OrderRefused.
+    """
+    locked = db.session.execute(
+        select(OrderLine.state, OrderLine.quantity).where(OrderLine.id == line.id).with_for_update()
+    ).one()
+    if locked.state not in {"open", "on_contract"} or locked.quantity != line.quantity:
+        raise OrderRefused(OrderRefusal.NOT_OPEN)
+    if not 1 <= quantity <= MOST:
+        raise OrderRefused(OrderRefusal.QUANTITY, most=MOST)
+    product, before, more = line.product, line.quantity, quantity - line.quantity
+    if more > 0:
+        if product.retired:
+            raise OrderRefused(OrderRefusal.RETIRED)
+        if (product.price, product.currency) != (line.unit_price, line.currency):
+            raise OrderRefused(OrderRefusal.PRICE_MOVED)
+        if line.unit_price * quantity > money.MAX_AMOUNT / 10:
+            raise OrderRefused(OrderRefusal.TOO_MUCH)
+        _take(product.id, more)
+    elif more < 0:
+        _put_back(product.id, -more)
+    line.quantity, line.amount = quantity, money.quantize(line.unit_price * quantity)
+    line.text_zh, line.text_en = _texts(product, quantity)
+    db.session.flush()
+    audit.record("order.change", "order", line.id, edition_id=line.edition_id, changes={"quantity": [before, quantity]})
+
+
+def _texts(product: Product, quantity: int) -> tuple[str, str]:
+    return (
+        f"{product.name_zh} × {quantity}{(' ' + product.unit_zh) if product.unit_zh else ''}"[:300],
+        f"{product.name_en} × {quantity}{(' ' + product.unit_en) if product.unit_en else ''}"[:300],
+    )
+
+
+def _put_back(product_id: int, quantity: int) -> None:
+    db.session.execute(
+        update(Product)
+        .where(Product.id == product_id)
+        .values(ordered=Product.ordered - quantity)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.flush()
+    db.session.expire(db.session.get_one(Product, product_id), ["ordered"])
+
+
 def cancel(line: OrderLine) -> None:
     """Give the pieces back; only before they are invoiced. Raises OrderRefused."""
     locked = db.session.scalar(select(OrderLine.state).where(OrderLine.id == line.id).with_for_update())
@@ -166,14 +216,7 @@ def cancel(line: OrderLine) -> None:
 
 def _give_back(line: OrderLine) -> None:
     line.state = "cancelled"
-    db.session.execute(
-        update(Product)
-        .where(Product.id == line.product_id)
-        .values(ordered=Product.ordered - line.quantity)
-        .execution_options(synchronize_session=False)
-    )
-    db.session.flush()
-    db.session.expire(db.session.get_one(Product, line.product_id), ["ordered"])
+    _put_back(line.product_id, line.quantity)
     audit.record("order.cancel", "order", line.id, edition_id=line.edition_id, changes={"quantity": line.quantity})
 
 
@@ -196,10 +239,12 @@ def find_line(edition_id: int, line_id: int) -> OrderLine | None:
 
 
 def list_of_company(edition_id: int, company_id: int) -> list[OrderLine]:
+    """Newest first, with their products and invoices."""
     return list(
         db.session.scalars(
             select(OrderLine)
             .where(OrderLine.edition_id == edition_id, OrderLine.company_id == company_id)
+            .options(joinedload(OrderLine.product), joinedload(OrderLine.invoice))
             .order_by(OrderLine.id.desc())
         )
     )

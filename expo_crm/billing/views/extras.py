@@ -8,13 +8,16 @@ from flask import abort, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import or_, select
+from sqlalchemy.orm import contains_eager
 from sqlalchemy.orm.exc import StaleDataError
 
+from expo_crm.accounts.models import User
 from expo_crm.billing import labels
 from expo_crm.billing.forms import ProductForm
-from expo_crm.billing.models import Product
+from expo_crm.billing.models import OrderLine, Product
 from expo_crm.billing.services import extras
 from expo_crm.billing.services.extras import OrderRefused
+from expo_crm.directory.models import Company
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
@@ -74,6 +77,57 @@ def products() -> ResponseReturnValue:
         row_url=(lambda p: url_for("billing.product", product_id=p.id)) if may else None,
     )
     return render_template("billing/extras.html", listing=page, may=may)
+
+
+@requires(Permission.VIEW)
+def orders() -> ResponseReturnValue:
+    """What was ordered of the extras, by exhibitors in the portal and by staff, with what is still to be invoiced."""
+    page = listing.build(
+        id="orders",
+        query=select(OrderLine, User.name, User.kind)
+        .join(OrderLine.company)
+        .join(OrderLine.product)
+        .outerjoin(User, User.id == OrderLine.ordered_by)
+        .where(OrderLine.edition_id == g.edition.id)
+        .options(contains_eager(OrderLine.company), contains_eager(OrderLine.product)),
+        columns=[
+            listing.Column("at", _("Ordered on"), lambda r: i18n.date(r[0].ordered_at), sort=OrderLine.ordered_at, kind="date"),
+            listing.Column("company", _("Company"), lambda r: i18n.bi(r[0].company), sort=Company.sort_key, primary=True),
+            listing.Column("what", _("What was ordered"), lambda r: i18n.bi(r[0], "text"), sort=Product.code),
+            listing.Column(
+                "amount", _("Amount"), lambda r: r[0].amount, cell=lambda r: i18n.money(r[0].amount, r[0].currency),
+                sort=OrderLine.amount, kind="number",
+            ),
+            listing.Column("by", _("Ordered by"), _by, hide_on_phone=True),
+            listing.Column(
+                "state", _("State"), lambda r: labels.ORDER_STATES[r[0].state],
+                cell=lambda r: listing.pill(labels.ORDER_STATES[r[0].state], labels.ORDER_TONES[r[0].state]),
+                sort=OrderLine.state, kind="status",
+            ),
+        ],
+        default_sort="at",
+        default_desc=True,
+        tie_break=OrderLine.id.desc(),
+        filters=[
+            listing.Filter("state", _("State"), list(labels.ORDER_STATES.items()), lambda v: OrderLine.state == v),
+            listing.Filter("kind", _("Kind"), list(labels.PRODUCT_KINDS.items()), lambda v: Product.kind == v),
+            listing.Filter("portal", _("Ordered in the portal"), [("1", _("Yes"))], lambda _v: User.kind == "exhibitor", kind="check"),
+        ],
+        search=lambda q: or_(listing.contains(Company.search_key, q), Product.code.icontains(q, autoescape=True)),
+        search_hint=_("Company or code"),
+        empty=listing.Empty(
+            "shopping-cart", _("Nothing ordered yet."), _("Exhibitors order in the portal, staff on a contract or an account.")
+        ),
+        scalars=False,
+        row_url=lambda r: url_for("billing.account", company_id=r[0].company_id),
+    )  # fmt: skip
+    return render_template("billing/orders.html", listing=page)
+
+
+def _by(row: Any) -> str:
+    if row[1] is None:
+        return ""
+    return _("%(name)s (exhibitor)", name=row[1]) if row[2] == "exhibitor" else str(row[1])
 
 
 @requires(Permission.MONEY)

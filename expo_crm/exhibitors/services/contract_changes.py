@@ -320,17 +320,17 @@ def _settle(contract: Contract, difference: Decimal, part: Decimal, reason: str)
     return Outcome(difference, fee, made, tuple(notes))
 
 
-def add_extra(contract: Contract, product: Product, quantity: int) -> OrderLine:
+def add_extra(contract: Contract, product: Product, quantity: int, *, user_id: int | None = None) -> OrderLine:
     """Order an extra for the contract: on its lines as long as it is a draft, else as an order that is invoiced apart.
 
-    Raises OrderRefused or RuleRefused.
+    ``user_id``: who orders, where it is not staff. Raises OrderRefused or RuleRefused.
     """
     contracts.lock(contract)
     if contract.state in {ContractState.CANCELLED, ContractState.AMENDED}:
         raise RuleRefused(ContractRefusal.WRONG_STATE)
     line = extras.order(
         contract.edition, contract.company, product, quantity, contract_id=contract.id, currency=contract.currency,
-        tax_rate=contract.tax_rate, user_id=actor_id(),
+        tax_rate=contract.tax_rate, user_id=user_id or actor_id(),
     )  # fmt: skip
     if contract.state == ContractState.DRAFT:
         _append(
@@ -340,6 +340,20 @@ def add_extra(contract: Contract, product: Product, quantity: int) -> OrderLine:
         resum(contract)
         versions.refresh(contract)
     return line
+
+
+def change_extra(contract: Contract, line: OrderLine, quantity: int) -> None:
+    """Another quantity of an extra that is not invoiced; on the lines of a draft too. Raises OrderRefused or RuleRefused."""
+    contracts.lock(contract)
+    if line.state == "on_contract" and contract.state != ContractState.DRAFT:
+        raise RuleRefused(ContractRefusal.WRONG_STATE)
+    extras.change(line, quantity)
+    stands = next((x for x in contract.lines if x.order_line_id == line.id), None)
+    if stands is not None:
+        stands.text_zh, stands.text_en = line.text_zh, line.text_en
+        stands.quantity, stands.amount = Decimal(line.quantity), line.amount
+        resum(contract)
+        versions.refresh(contract)
 
 
 def drop_extra(contract: Contract, line: OrderLine) -> None:

@@ -67,7 +67,7 @@ class TaskRefused(ValueError):
         self.code, self.facts = code, facts
 
 
-def _who() -> int | None:
+def who() -> int | None:
     """The signed-in person, staff or exhibitor."""
     return current_principal().id if has_request_context() else None
 
@@ -157,7 +157,7 @@ def save_fascia(participation: Participation, zh: str, en: str, *, organizer: bo
         found = Fascia(participation_id=participation.id, saved_at=clock.now())
         db.session.add(found)
     moved = audit.diff({"zh": found.text_zh or "", "en": found.text_en or ""}, {"zh": zh, "en": en})
-    found.text_zh, found.text_en, found.saved_by, found.saved_at = zh, en, _who(), clock.now()
+    found.text_zh, found.text_en, found.saved_by, found.saved_at = zh, en, who(), clock.now()
     db.session.flush()
     if moved:
         audit.record("fascia.save", "participation", participation.id, edition_id=edition.id, changes=moved)
@@ -171,7 +171,7 @@ def set_waiver(participation: Participation, key: TaskKey, waived: bool) -> None
         return
     if waived:
         db.session.add(
-            PortalWaiver(participation_id=participation.id, key=key, said_by=_who(), said_at=clock.now())
+            PortalWaiver(participation_id=participation.id, key=key, said_by=who(), said_at=clock.now())
         )
     else:
         db.session.execute(
@@ -226,7 +226,7 @@ def submit_drawing(participation: Participation, filename: str, data: bytes, rem
             media_type=kind,
             size=len(data),
             data=data,
-            uploaded_by=_who(),
+            uploaded_by=who(),
             uploaded_at=clock.now(),
         )
     )
@@ -248,7 +248,7 @@ def _remark(approval: BuildApproval, side: str, words: str, state: str) -> None:
             side=side,
             state=state,
             text=text.clean(words, multiline=True, limit=4000),
-            user_id=_who(),
+            user_id=who(),
             at=clock.now(),
         )
     )
@@ -278,10 +278,10 @@ def decide_build(approval: BuildApproval, decision: str, words: str, *, number: 
         "build.decide", "participation", participation.id, edition_id=participation.edition_id,
         changes={"state": [before, decision], "drawing": number},
     )  # fmt: skip
-    _tell(participation, "exhibitors_build_decided", {"approved": decision == "approved", "remark": words}, "portal_build")
+    tell(participation, "exhibitors_build_decided", {"approved": decision == "approved", "remark": words}, "portal_build")
 
 
-def _tell(participation: Participation, template: str, context: Mapping[str, Any], page: str) -> int:
+def tell(participation: Participation, template: str, context: Mapping[str, Any], page: str) -> int:
     """One mail to each account that may open the page, in its language."""
     sent = 0
     for email, name, locale, role in queries.recipients_of([participation])[participation.id]:
@@ -356,7 +356,7 @@ def edit_entry(participation: Participation, values: Mapping[str, str], brands: 
                 db.session.flush()
         except IntegrityError:  # asked in another tab at the same moment
             raise TaskRefused("stale") from None
-    found.before, found.after, found.asked_by, found.asked_at = before, after, _who(), clock.now()
+    found.before, found.after, found.asked_by, found.asked_at = before, after, who(), clock.now()
     db.session.flush()
     audit.record("entry.ask", "participation", participation.id, edition_id=participation.edition_id)
     return "asked"
@@ -364,7 +364,7 @@ def edit_entry(participation: Participation, values: Mapping[str, str], brands: 
 
 def withdraw_change(change: EntryChange) -> None:
     if change.state == "open":
-        change.state, change.decided_at, change.decided_by = "withdrawn", clock.now(), _who()
+        change.state, change.decided_at, change.decided_by = "withdrawn", clock.now(), who()
         db.session.flush()
         audit.record("entry.withdraw", "participation", change.participation_id)
 
@@ -385,12 +385,12 @@ def decide_change(change: EntryChange, decision: str, remark: str, *, version: i
             [int(c) for c in after.get("categories", [])],
         )
     change.state, change.remark = decision, text.clean(remark, multiline=True, limit=2000)
-    change.decided_by, change.decided_at = _who(), clock.now()
+    change.decided_by, change.decided_at = who(), clock.now()
     db.session.flush()
     audit.record(
         f"entry.{decision}", "participation", participation.id, edition_id=participation.edition_id, reason=remark
     )
-    _tell(
+    tell(
         participation, "exhibitors_entry_decided", {"approved": decision == "approved", "remark": change.remark}, "portal_entry"
     )
 

@@ -8,14 +8,13 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
-from expo_crm.billing.models import OrderLine
 from expo_crm.db import db
 from expo_crm.directory.models import Participation
 from expo_crm.exhibitors import queries_tasks as queries
 from expo_crm.exhibitors import task_labels
 from expo_crm.exhibitors.domain.drawing import MOST_BYTES, DrawingRefused
 from expo_crm.exhibitors.domain.portal import TaskKey
-from expo_crm.exhibitors.models import BuildDrawing, PortalWaiver
+from expo_crm.exhibitors.models import BuildDrawing
 from expo_crm.exhibitors.portal_forms import BadgeForm, DrawingForm, FasciaForm
 from expo_crm.exhibitors.portal_frame import enter
 from expo_crm.exhibitors.services import portal_hooks
@@ -145,37 +144,6 @@ def drawing_of(participation: Participation, number: int) -> Response:
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-@exhibitor()
-def services_page(participation_id: int) -> ResponseReturnValue:
-    """What is ordered for the stand, and "we need nothing"."""
-    here = enter(participation_id)
-    if request.method == "POST":
-        services.set_waiver(here, TaskKey.SERVICES, request.form.get("nothing") == "1")
-        flash(_("Saved."), "success")
-        return redirect(url_for("exhibitors.portal_services", participation_id=here.id))
-    lines = db.session.scalars(
-        select(OrderLine)
-        .where(
-            OrderLine.edition_id == here.edition_id,
-            OrderLine.company_id == here.company_id,
-            OrderLine.state != "cancelled",
-        )
-        .order_by(OrderLine.id)
-    ).all()
-    waived = db.session.scalar(
-        select(PortalWaiver).where(
-            PortalWaiver.participation_id == here.id, PortalWaiver.key == TaskKey.SERVICES.value
-        )
-    )
-    return render_template(
-        "exhibitors/portal/services.html",
-        here=here,
-        lines=lines,
-        waived=waived,
-        due=queries.task_rules(here.edition)[TaskKey.SERVICES].due_on,
-    )
 
 
 @exhibitor()
