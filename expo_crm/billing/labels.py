@@ -74,6 +74,7 @@ STEPS: dict[str, Any] = {
 }
 RULES: dict[str, Any] = {Rule.PERCENT: _l("Per cent"), Rule.FIXED: _l("Fixed amount"), Rule.REST: _l("The rest")}
 DUE_FROM: dict[str, Any] = {DueFrom.SIGNING: _l("days after signing"), DueFrom.OPENING: _l("days before opening")}
+OWN_DUE_FROM: dict[str, Any] = {**DUE_FROM, DueFrom.DATE: _l("on the date")}
 BANK_STATES: dict[str, Any] = {"open": _l("To be matched"), "matched": _l("Matched"), "ignored": _l("Set aside")}
 BANK_TONES = {"open": "warning", "matched": "success", "ignored": "neutral"}
 REASONS: dict[str, Any] = {
@@ -98,6 +99,11 @@ BANK_FIELDS: dict[str, Any] = {
 WORDS: dict[str, Any] = {
     PlanRefusal.EMPTY: _l("A plan needs at least one step."),
     PlanRefusal.REST_NOT_LAST: _l("The last step takes the rest, and only the last one."),
+    PlanRefusal.NOT_THE_TOTAL: _l("The instalments miss the total by %(difference)s. Let the last one take the rest, or correct them."),
+    PlanRefusal.OVER_TOTAL: _l("Nothing is left for the last instalment: the others come to the total or %(difference)s more."),
+    PlanRefusal.NO_DATE: _l("A step that is due on a date needs the date."),
+    PlanRefusal.DATES: _l("The dates must follow one another."),
+    PlanRefusal.IN_PAST: _l("A due date lies in the past."),
     PlanRefusal.OVER_HUNDRED: _l("The steps come to more than 100 per cent."),
     BankRefusal.NOTHING: _l("Please choose at least one invoice and an amount above zero."),
     BankRefusal.TOO_MUCH: _l("That is more than what is left of this money."),

@@ -24,12 +24,14 @@ def init_app(app: Flask) -> None:
         merge_rules,
         plan_clone,
         portal_tasks,
+        price_lists,
         quotes,
     )
     from expo_crm.exhibitors.views import agents, company_page, portal_access
     from expo_crm.shows.services import editions
 
     editions.register_cloner(app, "booths", plan_clone.clone)
+    editions.register_cloner(app, "price_lists", price_lists.clone)
     jobs.register(app, "exhibitors.expire_holds", lambda _payload, _progress: {"freed": booths.expire_holds()})
     jobs.register(app, "exhibitors.expire_rights", lambda _payload, _progress: {"ended": first_refusal.expire()})
     jobs.register(app, "exhibitors.expire_quotes", lambda _payload, _progress: {"ended": quotes.expire()})

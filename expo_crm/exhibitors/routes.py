@@ -86,6 +86,7 @@ add(f"{E}/contracts/<int:contract_id>/cancel", view_func=contracts.cancel, endpo
 C = f"{E}/contracts/<int:contract_id>"
 add(f"{C}/prices", view_func=contracts.reprice, endpoint="reprice_contract", methods=["POST"])
 add(f"{C}/prices/keep", view_func=contracts.keep_price, endpoint="keep_contract_price", methods=["POST"])
+add(f"{C}/plan", view_func=contract_changes.plan, endpoint="contract_plan", methods=["GET", "POST"])
 add(f"{C}/amend", view_func=contract_changes.amend, endpoint="amend_contract", methods=["POST"])
 add(f"{C}/extras", view_func=contract_changes.add_extra, endpoint="add_extra", methods=["POST"])
 add(f"{C}/extras/<int:line_id>/drop", view_func=contract_changes.drop_extra, endpoint="drop_extra", methods=["POST"])

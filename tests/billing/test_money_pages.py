@@ -167,6 +167,33 @@ def test_a_product_keeps_its_stock_above_what_is_ordered(admin, cast, session):
     assert session.scalar(select(Product.stock).where(Product.code == "P2")) is None
 
 
+def test_the_payment_plan_of_a_contract_is_checked_and_keeps_what_was_typed(admin, cast, session):
+    booths.hold(cast.booths[0], cast.opportunity, clock.now() + dt.timedelta(days=3))
+    made = contracts.draft(cast.opportunity)
+    session.commit()
+    url = f"/e/{cast.edition.slug}/contracts/{made.id}"
+    opens = made.edition.starts_on
+    assert made.total == D(12720)
+
+    def row(number, rule, value, when, **more):
+        cells = {"label_zh": "款", "label_en": "", "rule": rule, "value": value, "due_from": when, **more}
+        return {f"{number}-{name}": cell for name, cell in cells.items()}
+
+    wrong = row(0, "fixed", "5000", "signing", days="3") | row(1, "fixed", "7000", "date", due_on=opens.isoformat())
+    bad = admin.post(f"{url}/plan", data=wrong)
+    assert bad.status_code == 422
+    assert 'value="7000"' in bad.text
+    assert "720" in bad.text  # what lacks
+    assert admin.post(f"{url}/plan", data=row(0, "fixed", "a lot", "signing", days="3")).status_code == 422
+    assert admin.post(f"{url}/plan", data=row(0, "rest", "", "date", due_on="2026-13-40")).status_code == 422
+    good = row(0, "fixed", "5000", "signing", days="3") | row(1, "fixed", "7720", "date", due_on=opens.isoformat())
+    assert admin.post(f"{url}/plan", data=good | {"version": "99"}).status_code == 409
+    assert admin.post(f"{url}/plan", data=good).status_code == 302
+    assert [(p.amount, p.due_on == opens) for p in contracts.amounts(made)] == [(D(5000), False), (D(7720), True)]
+    assert admin.post(f"{url}/plan", data={}).status_code == 302  # the edition's again
+    assert [p.amount for p in contracts.amounts(made)] == [D(6360), D(6360)]
+
+
 def test_amending_by_the_form(admin, cast, session):
     contract = sell(cast)
     session.commit()

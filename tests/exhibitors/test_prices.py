@@ -6,14 +6,18 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
-from expo_crm.billing.services import terms
+from expo_crm.billing import queries as billing
+from expo_crm.billing.domain.plan import DueFrom, PlanRefusal, Rule, Step
+from expo_crm.billing.models import Product
+from expo_crm.billing.services import extras, terms
 from expo_crm.exhibitors.domain import geometry
 from expo_crm.exhibitors.domain.contract import ContractRefusal
 from expo_crm.exhibitors.domain.quote import QuoteRefusal
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.domain.waiting import InventoryRefusal as No
-from expo_crm.exhibitors.models import BoothRequest
+from expo_crm.exhibitors.models import BoothRequest, PriceList
 from expo_crm.exhibitors.services import (
     booth_requests,
     booths,
@@ -29,6 +33,7 @@ from expo_crm.exhibitors.services import (
 )
 from expo_crm.exhibitors.services.plan_edit import NewBooth, Seen
 from expo_crm.lib import clock
+from expo_crm.shows.services import editions
 from tests.support.cast import play
 
 D = Decimal
@@ -192,6 +197,67 @@ def test_a_booth_that_is_added_costs_what_the_list_says_on_that_day(listed, monk
     at(monkeypatch, EARLY + dt.timedelta(days=1))
     done = contract_changes.amend(made, add=[listed.booths[1].id], reason="more space")
     assert (made.net, done.difference) == (D(27925), D(16159))  # 13625 + 14300; with 13 % tax
+
+
+def steps(*rows):
+    return [Step(f"第 {n} 期", f"Part {n}", rule, D(value), DueFrom.DATE, 0, day) for n, (rule, value, day) in enumerate(rows, 1)]
+
+
+def test_a_draft_gets_a_payment_plan_of_its_own_whose_sum_is_checked(listed):
+    hold(listed, 0)
+    made = contracts.draft(listed.opportunity)  # 13625 + 13 % = 15396.25
+    april, may, june = dt.date(2026, 4, 1), dt.date(2026, 5, 1), dt.date(2026, 6, 1)
+
+    def no(*rows):
+        with pytest.raises(terms.PlanRefused) as caught:
+            contract_changes.set_plan(made, steps(*rows))
+        return caught.value.reason, caught.value.difference
+
+    fixed, rest, percent = Rule.FIXED, Rule.REST, Rule.PERCENT
+    assert no((fixed, 5000, april), (fixed, "10396.24", may)) == (PlanRefusal.NOT_THE_TOTAL, D("-0.01"))
+    assert no((fixed, 15000, april), (fixed, 1000, may)) == (PlanRefusal.NOT_THE_TOTAL, D("603.75"))
+    assert no((fixed, "15396.25", april), (rest, 0, may)) == (PlanRefusal.OVER_TOTAL, 0)
+    assert no((rest, 0, april), (fixed, 1, may))[0] is PlanRefusal.REST_NOT_LAST
+    assert no((percent, 50, may), (rest, 0, april))[0] is PlanRefusal.DATES
+    assert no((percent, 50, dt.date(2026, 3, 1)), (rest, 0, may))[0] is PlanRefusal.IN_PAST
+    assert no((percent, 50, None), (rest, 0, may))[0] is PlanRefusal.NO_DATE
+    contract_changes.set_plan(made, steps((fixed, 5000, april), (percent, 30, may), (fixed, "5777.37", june)))
+    parts = [(p.amount, p.due_on) for p in contracts.amounts(made)]
+    assert parts == [(D(5000), april), (D("4618.88"), may), (D("5777.37"), june)]
+    assert (made.deposit_due_on, made.balance_due_on) == (april, june)
+    contracts.sign(made, "陈", DAY)
+    found = billing.list_invoices_of_contract(made.id)
+    assert [(i.total, i.due_on) for i in found] == parts
+    assert (sum(i.net for i in found), sum(i.tax for i in found)) == (made.net, made.tax)
+    assert refused(contract_changes.set_plan, made, []) is ContractRefusal.WRONG_STATE
+
+
+def test_the_next_edition_begins_with_draft_lists_and_extras_whose_days_move(listed, session):
+    rule = {**RULE, "hall_id": listed.hall.id, "base_m2": D(1700)}
+    more = price_lists.new_version(session.scalar(select(PriceList).where(PriceList.currency == "CNY")))
+    price_lists.save_rule(more, None, **rule)
+    price_lists.publish(more)
+    extras.save_product(
+        listed.edition,
+        {
+            "code": "P", "name_zh": "电", "name_en": "Power", "kind": "power", "unit_zh": "", "unit_en": "", "price": D(9),
+            "currency": "CNY", "stock": 4, "available_until": DAY, "retired": False,
+        },
+    )  # fmt: skip
+    session.scalar(select(Product)).ordered = 3
+    session.flush()
+    year = dt.timedelta(days=366)
+    coming = editions.create_edition(
+        listed.show, starts_on=dt.date(2027, 6, 10), ends_on=dt.date(2027, 6, 12), previous=listed.edition
+    )
+    lists = session.scalars(select(PriceList).where(PriceList.edition_id == coming.id).order_by(PriceList.code)).all()
+    assert [(one.code, one.number, one.state, one.currency) for one in lists] == [("P1", 1, "draft", "CNY"), ("P2", 1, "draft", "USD")]
+    assert (lists[0].tax_rate, lists[0].valid_from) == (D("0.13"), dt.date(2026, 1, 1) + year)
+    assert [(r.base_m2, r.early_until, r.hall.edition_id if r.hall else None) for r in lists[0].rules] == [
+        (1500, EARLY + year, None), (1700, EARLY + year, coming.id),
+    ]  # fmt: skip
+    copied = session.scalar(select(Product).where(Product.edition_id == coming.id))
+    assert (copied.stock, copied.ordered, copied.available_until) == (4, 0, DAY + year)
 
 
 # --- new booths ----------------------------------------------------------------------------------------------------------

@@ -27,11 +27,15 @@ class Rule(StrEnum):
 class DueFrom(StrEnum):
     SIGNING = "signing"
     OPENING = "opening"
+    DATE = "date"  # only in the plan of one contract
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a plan; ``value`` is per cent of the total or an amount. Due ``days`` after signing or before opening."""
+    """A step of a plan; ``value`` is per cent of the total or an amount.
+
+    Due ``days`` after signing or before opening, or on the day ``due_on``.
+    """
 
     label_zh: str
     label_en: str
@@ -39,6 +43,11 @@ class Step:
     value: Decimal
     due_from: DueFrom
     days: int
+    due_on: dt.date | None = None
+
+    def amount_of(self, total: Decimal) -> Decimal:
+        """What a step that is not the rest asks of ``total``, rounded half up."""
+        return self.value if self.rule is Rule.FIXED else money.quantize(total * self.value / 100)
 
 
 DEFAULT_PLAN = (
@@ -59,6 +68,11 @@ class PlanRefusal(StrEnum):
     EMPTY = "plan_empty"
     REST_NOT_LAST = "plan_rest_not_last"
     OVER_HUNDRED = "plan_over_hundred"
+    NOT_THE_TOTAL = "plan_not_the_total"
+    OVER_TOTAL = "plan_over_total"
+    NO_DATE = "plan_no_date"
+    DATES = "plan_dates"
+    IN_PAST = "plan_in_past"
 
 
 def refuse_plan(steps: Sequence[Step]) -> PlanRefusal | None:
@@ -68,6 +82,30 @@ def refuse_plan(steps: Sequence[Step]) -> PlanRefusal | None:
     if steps[-1].rule is not Rule.REST or any(s.rule is Rule.REST for s in steps[:-1]):
         return PlanRefusal.REST_NOT_LAST
     return PlanRefusal.OVER_HUNDRED if sum(s.value for s in steps if s.rule is Rule.PERCENT) > 100 else None
+
+
+def refuse_own_plan(steps: Sequence[Step], total: Decimal, today: dt.date) -> tuple[PlanRefusal, Decimal] | None:
+    """Why these steps make no plan of one contract over ``total``, with the amount that is too much or too little.
+
+    Either the last step takes the rest, or the amounts add up to the total to the cent. Dates go forward and are not past.
+    """
+    none = Decimal(0)
+    if not steps:
+        return PlanRefusal.EMPTY, none
+    if any(s.rule is Rule.REST for s in steps[:-1]):
+        return PlanRefusal.REST_NOT_LAST, none
+    given = sum((s.amount_of(total) for s in steps if s.rule is not Rule.REST), none)
+    if steps[-1].rule is Rule.REST and given >= total:
+        return PlanRefusal.OVER_TOTAL, given - total
+    whole = all(s.rule is Rule.PERCENT for s in steps) and sum(s.value for s in steps) == 100  # may miss by a cent of rounding
+    if steps[-1].rule is not Rule.REST and given != total and not whole:
+        return PlanRefusal.NOT_THE_TOTAL, given - total
+    if any(s.due_from is DueFrom.DATE and s.due_on is None for s in steps):
+        return PlanRefusal.NO_DATE, none
+    days = [s.due_on for s in steps if s.due_on is not None]
+    if days != sorted(days):
+        return PlanRefusal.DATES, none
+    return (PlanRefusal.IN_PAST, none) if days and days[0] < today else None
 
 
 def instalments(
@@ -83,17 +121,21 @@ def instalments(
     for step in steps:
         if step.rule is Rule.REST:
             part = left
-        elif step.rule is Rule.FIXED:
-            part = min(step.value, left)
         else:
-            part = min(money.quantize(total * step.value / 100), left)
+            part = min(step.amount_of(total), left)
         left -= part
-        days = dt.timedelta(days=step.days)
-        due = max(earliest, signed_on + days if step.due_from is DueFrom.SIGNING else opens_on - days)
+        due = max(earliest, _due(step, signed_on, opens_on))
         earliest = due
         if part:
             out.append(Instalment(step.label_zh, step.label_en, part, due))
     return out
+
+
+def _due(step: Step, signed_on: dt.date, opens_on: dt.date) -> dt.date:
+    if step.due_from is DueFrom.DATE and step.due_on is not None:
+        return step.due_on
+    days = dt.timedelta(days=step.days)
+    return signed_on + days if step.due_from is DueFrom.SIGNING else opens_on - days
 
 
 @dataclass(frozen=True)

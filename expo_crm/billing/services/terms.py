@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,20 +21,23 @@ from expo_crm.billing.domain.plan import (
     Rule,
     Step,
     default_rules,
+    refuse_own_plan,
     refuse_plan,
 )
-from expo_crm.billing.models import BillingTerms, CancellationRule, CurrencyRate, PlanStep
+from expo_crm.billing.models import BillingTerms, CancellationRule, CurrencyRate, PlanStep, Product
 from expo_crm.db import db
 from expo_crm.shows.models import Edition
 from expo_crm.shows.services import editions
 
+PRODUCT_FIELDS = ("code", "name_zh", "name_en", "kind", "unit_zh", "unit_en", "price", "currency", "stock")
+
 
 class PlanRefused(Exception):
-    """The steps make no plan; nothing was stored."""
+    """The steps make no plan; nothing was stored. ``difference``: by how much they miss the total."""
 
-    def __init__(self, reason: PlanRefusal) -> None:
+    def __init__(self, reason: PlanRefusal, difference: Decimal = Decimal(0)) -> None:
         super().__init__(reason.value)
-        self.reason = reason
+        self.reason, self.difference = reason, difference
 
 
 def init_app(app: Flask) -> None:
@@ -73,8 +77,27 @@ def plan_of(edition_id: int, contract_id: int | None = None) -> list[Step]:
         r for r in rows if r.contract_id is None
     ]
     return [
-        Step(r.label_zh, r.label_en, Rule(r.rule), r.value, DueFrom(r.due_from), r.days) for r in chosen
+        Step(r.label_zh, r.label_en, Rule(r.rule), r.value, DueFrom(r.due_from), r.days, r.due_on) for r in chosen
     ] or list(DEFAULT_PLAN)
+
+
+def has_own_plan(contract_id: int) -> bool:
+    return db.session.scalar(select(PlanStep.id).where(PlanStep.contract_id == contract_id).limit(1)) is not None
+
+
+def set_own_plan(edition_id: int, contract_id: int, steps: Sequence[Step], total: Decimal, today: dt.date) -> None:
+    """Put these steps in the place of the contract's plan; none means the edition's again. ``total`` with tax. Raises PlanRefused.
+
+    The last step takes the rest whatever it was typed as, so that the instalments add up when the total changes later.
+    """
+    if not steps:
+        db.session.execute(delete(PlanStep).where(PlanStep.edition_id == edition_id, PlanStep.contract_id == contract_id))
+        audit.record("plan.drop", "contract", contract_id, edition_id=edition_id)
+        return
+    refused = refuse_own_plan(steps, total, today)
+    if refused:
+        raise PlanRefused(*refused)
+    set_plan(edition_id, [*steps[:-1], replace(steps[-1], rule=Rule.REST, value=Decimal(0))], contract_id)
 
 
 def set_plan(edition_id: int, steps: Sequence[Step], contract_id: int | None = None) -> None:
@@ -96,6 +119,7 @@ def set_plan(edition_id: int, steps: Sequence[Step], contract_id: int | None = N
                 value=step.value,
                 due_from=step.due_from.value,
                 days=step.days,
+                due_on=step.due_on,
             )
         )
     db.session.flush()
@@ -104,7 +128,7 @@ def set_plan(edition_id: int, steps: Sequence[Step], contract_id: int | None = N
         "contract" if contract_id else "edition",
         contract_id or edition_id,
         edition_id=edition_id,
-        changes={"steps": "; ".join(f"{s.label_en}: {s.rule.value} {s.value}, {s.due_from.value} {s.days}" for s in steps)},
+        changes={"steps": "; ".join(f"{s.label_en}: {s.rule.value} {s.value}, {s.due_from.value} {s.due_on or s.days}" for s in steps)},
     )
 
 
@@ -159,7 +183,7 @@ def note_rate(edition_id: int, currency: str, rate: Decimal, noted_on: dt.date) 
 
 
 def clone_terms(source: Edition, target: Edition) -> None:
-    """A new edition begins with the last one's terms; days of the cancellation table move with the opening."""
+    """A new edition begins with the last one's terms and extras, the whole stock free; their days move with the opening."""
     old = find(source.id)
     if old is not None:
         db.session.add(
@@ -178,4 +202,8 @@ def clone_terms(source: Edition, target: Edition) -> None:
     shift = target.starts_on - source.starts_on
     for rule in db.session.scalars(select(CancellationRule).where(CancellationRule.edition_id == source.id)):
         db.session.add(CancellationRule(edition_id=target.id, until=rule.until + shift, percent=rule.percent))
+    for product in db.session.scalars(select(Product).where(Product.edition_id == source.id, Product.retired.is_(False))):
+        kept = {name: getattr(product, name) for name in PRODUCT_FIELDS}
+        until = product.available_until + shift if product.available_until else None
+        db.session.add(Product(edition_id=target.id, available_until=until, **kept))
     db.session.flush()

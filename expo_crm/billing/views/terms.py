@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -10,14 +9,12 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from expo_crm.billing import labels
-from expo_crm.billing.domain.plan import DueFrom, FeeRule, Rule, Step
+from expo_crm.billing import labels, plan_rows
+from expo_crm.billing.domain.plan import FeeRule
 from expo_crm.billing.forms import RateForm, TermsForm
 from expo_crm.billing.services import terms
-from expo_crm.lib import clock, money, text
+from expo_crm.lib import clock, money
 from expo_crm.web.policy import Permission, requires
-
-ROWS = 6
 
 
 @requires(Permission.SETTINGS)
@@ -38,25 +35,13 @@ def _page(**given: Any) -> str:
             final_days=found.final_days if found else 28,
         ),
         "rate_form": RateForm(formdata=None, noted_on=clock.local_day(clock.now(), edition.timezone)),
-        "plan": [_cells(s) for s in terms.plan_of(edition.id)],
+        "plan": [plan_rows.cells(s) for s in terms.plan_of(edition.id)],
         "fees": [{"until": r.until.isoformat(), "percent": f"{r.percent:g}"} for r in terms.rules_of(edition)],
         "errors": {},
         **given,
     }
-    here["plan"] = [*here["plan"], *({} for _i in range(ROWS - len(here["plan"])))]
-    here["fees"] = [*here["fees"], *({} for _i in range(ROWS - len(here["fees"])))]
+    here["plan"], here["fees"] = plan_rows.padded(here["plan"]), plan_rows.padded(here["fees"])
     return render_template("billing/terms.html", labels=labels, rates=terms.rates_of(edition.id), **here)
-
-
-def _cells(step: Step) -> dict[str, str]:
-    return {
-        "label_zh": step.label_zh,
-        "label_en": step.label_en,
-        "rule": step.rule.value,
-        "value": f"{step.value.normalize():f}",
-        "due_from": step.due_from.value,
-        "days": str(step.days),
-    }
 
 
 def _done() -> ResponseReturnValue:
@@ -75,17 +60,11 @@ def save() -> ResponseReturnValue:
     return _done()
 
 
-def _rows(*names: str) -> list[dict[str, str]]:
-    """The rows of a table that hold anything, as typed."""
-    rows = [{n: text.clean(request.form.get(f"{i}-{n}", ""))[:200] for n in names} for i in range(ROWS)]
-    return [row for row in rows if any(row[n] for n in names if n not in {"rule", "due_from"})]
-
-
 @requires(Permission.SETTINGS)
 def save_plan() -> ResponseReturnValue:
-    rows = _rows("label_zh", "label_en", "rule", "value", "due_from", "days")
+    rows = plan_rows.typed(request.form)
     try:
-        terms.set_plan(g.edition.id, [_step(row) for row in rows])
+        terms.set_plan(g.edition.id, [plan_rows.step(row) for row in rows])
     except ValueError:
         problem = _("Each step needs a name, a value from 0 to 99,999,999 (per cent up to 100) and days from 0 to 1,000.")
     except terms.PlanRefused as refused:
@@ -95,23 +74,11 @@ def save_plan() -> ResponseReturnValue:
     return _page(plan=rows, errors={"plan": problem}), 422
 
 
-def _step(row: dict[str, str]) -> Step:
-    """Raises ValueError."""
-    rule = Rule(row["rule"])
-    value = Decimal(0) if rule is Rule.REST else money.parse_money(row["value"], maximum=Decimal(100 if rule is Rule.PERCENT else 99999999))
-    if not row["days"].isascii() or not row["days"].isdigit() or int(row["days"][:6]) > 1000:
-        raise ValueError
-    label_zh, label_en = row["label_zh"] or row["label_en"], row["label_en"] or row["label_zh"]
-    if not label_zh:
-        raise ValueError
-    return Step(label_zh, label_en, rule, value, DueFrom(row["due_from"]), int(row["days"]))
-
-
 @requires(Permission.SETTINGS)
 def save_fees() -> ResponseReturnValue:
-    rows = _rows("until", "percent")
+    rows = plan_rows.typed(request.form, ("until", "percent"))
     try:
-        rules = [FeeRule(_day(r["until"]), money.parse_money(r["percent"], maximum=Decimal(100))) for r in rows]
+        rules = [FeeRule(plan_rows.day(r["until"]), money.parse_money(r["percent"], maximum=Decimal(100))) for r in rows]
     except ValueError:
         rules, problem = [], _("Each line needs a day and a percentage from 0 to 100.")
     else:
@@ -120,13 +87,6 @@ def save_fees() -> ResponseReturnValue:
         return _page(fees=rows, errors={"fees": problem}), 422
     terms.set_rules(g.edition.id, rules)
     return _done()
-
-
-def _day(value: str) -> dt.date:
-    day = dt.date.fromisoformat(value)
-    if not 2000 <= day.year <= 2100:
-        raise ValueError
-    return day
 
 
 @requires(Permission.SETTINGS)

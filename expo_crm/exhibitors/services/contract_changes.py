@@ -12,6 +12,7 @@ from sqlalchemy import select
 from expo_crm.audit import services as audit
 from expo_crm.billing import queries as billing
 from expo_crm.billing.domain.invoice import InvoiceKind
+from expo_crm.billing.domain.plan import Step
 from expo_crm.billing.domain.plan import fee as cancellation_fee
 from expo_crm.billing.models import Invoice, OrderLine, Product
 from expo_crm.billing.services import extras, invoices, payments, terms
@@ -236,6 +237,8 @@ def reprice(contract: Contract, expected_net: Decimal, *, currency: str = "", ve
     contract.price_list_id, contract.priced_on, contract.price_reason = moved.sheet.list_id, moved.sheet.day, ""
     contracts.keep_prices(booths, moved.sheet, contract.edition.currency)
     resum(contract)
+    if contract.currency != before[1] and terms.has_own_plan(contract.id):  # its amounts were in other money
+        terms.set_own_plan(contract.edition_id, contract.id, (), contract.total, moved.sheet.day)
     contract.opportunity.expected_amount = contract.net_home
     versions.refresh(contract)
     contracts.redate(contract)
@@ -318,6 +321,17 @@ def _settle(contract: Contract, difference: Decimal, part: Decimal, reason: str)
     if fee:
         contracts.charge_fee(contract, fee, today, freed, "缩减展位费用", "Fee for space given back")
     return Outcome(difference, fee, made, tuple(notes))
+
+
+def set_plan(contract: Contract, steps: Sequence[Step], version: int | None = None) -> None:
+    """Instalments of this contract alone, in its currency; none means the edition's plan. Raises RuleRefused or PlanRefused."""
+    contracts.lock(contract, version)
+    if contract.state != ContractState.DRAFT:
+        raise RuleRefused(ContractRefusal.WRONG_STATE)
+    today = clock.local_day(clock.now(), contract.edition.timezone)
+    terms.set_own_plan(contract.edition_id, contract.id, steps, contract.total, today)
+    contracts.redate(contract)
+    versions.refresh(contract)
 
 
 def add_extra(contract: Contract, product: Product, quantity: int, *, user_id: int | None = None) -> OrderLine:

@@ -319,7 +319,8 @@ def redate(contract: Contract) -> None:
 
 def amounts(contract: Contract) -> list[Instalment]:
     """The instalments of a contract as it stands."""
-    day = contract.signed_on or clock.local_day(contract.created_at, contract.edition.timezone)
+    drafted = clock.now() if contract.state == ContractState.DRAFT else contract.created_at
+    day = contract.signed_on or clock.local_day(drafted, contract.edition.timezone)
     steps = terms.plan_of(contract.edition_id, contract.id)
     return instalments(contract.total, steps, day, contract.edition.starts_on)
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
@@ -141,6 +142,31 @@ def new_version(price_list: PriceList) -> PriceList:
         "price_list.new_version", "price_list", made.id, edition_id=made.edition_id, changes={"number": made.number}
     )
     return made
+
+
+def clone(previous: Edition, edition: Edition) -> None:
+    """The published lists of the last edition as drafts for the next one, every day as far before its opening as it was.
+
+    A price for a hall goes to the hall of the same code, and is left out where there is none.
+    """
+    shift = edition.starts_on - previous.starts_on
+    halls = {hall.code: hall.id for hall in edition.halls}
+    rows = select(PriceList).where(PriceList.edition_id == previous.id, PriceList.state == "published").order_by(PriceList.id)
+    for old in db.session.scalars(rows.options(selectinload(PriceList.rules).joinedload(PriceRule.hall))):
+        head = {k: getattr(old, k) for k in HEAD_FIELDS}
+        head |= {"valid_from": old.valid_from + shift, "valid_until": old.valid_until + shift}
+        rules = []
+        for rule in old.rules:
+            if rule.hall is not None and rule.hall.code not in halls:
+                continue
+            values = {k: getattr(rule, k) for k in RULE_FIELDS}
+            values["hall_id"] = halls[rule.hall.code] if rule.hall is not None else None
+            values["early_until"] = rule.early_until + shift if rule.early_until else None
+            rules.append(PriceRule(**values))
+        made = PriceList(edition_id=edition.id, code=old.code, number=1, created_at=clock.now(), rules=rules, **head)
+        db.session.add(made)
+        db.session.flush()
+        audit.record("price_list.copy", "price_list", made.id, edition_id=edition.id, changes={"from": previous.slug})
 
 
 def delete(price_list: PriceList) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from flask import Response, abort, flash, g, redirect, request, url_for
+from flask import Response, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from expo_crm.billing import labels as money_labels
-from expo_crm.billing.services import extras
+from expo_crm.billing import plan_rows
+from expo_crm.billing.services import extras, terms
 from expo_crm.billing.services.extras import OrderRefused
 from expo_crm.exhibitors import queries
+from expo_crm.exhibitors.domain.contract import ContractState
 from expo_crm.exhibitors.extra_form import extra_form
 from expo_crm.exhibitors.models import Contract, ContractVersion
-from expo_crm.exhibitors.services import contract_changes, versions
+from expo_crm.exhibitors.services import contract_changes, contracts, versions
 from expo_crm.exhibitors.views import labels
 from expo_crm.exhibitors.views.contracts import version_of_form
 from expo_crm.lib import money, text
@@ -66,6 +68,40 @@ def amend(contract_id: int) -> ResponseReturnValue:
     if done.fee:
         flash(_("Fee for the space given back: %(fee)s", fee=i18n.money(done.fee, found.currency)), "warning")
     return _back(found)
+
+
+@requires(Permission.MONEY)
+def plan(contract_id: int) -> ResponseReturnValue:
+    """The payment plan of one draft, in its currency: by days or dates, the sum checked against the total."""
+    found = _get(contract_id)
+    if found.state != ContractState.DRAFT:
+        raise Refused(_("Only a draft can get a payment plan of its own."), 409)
+    if request.method == "GET":
+        own = terms.plan_of(found.edition_id, found.id)
+        return _plan_page(found, [plan_rows.cells(s) for s in own])
+    rows = plan_rows.typed(request.form)
+    try:
+        with labels.answering():
+            contract_changes.set_plan(found, [plan_rows.step(row, dates=True) for row in rows], version_of_form())
+    except terms.PlanRefused as refused:
+        missed = i18n.money(abs(refused.difference), found.currency)
+        return _plan_page(found, rows, str(money_labels.WORDS[refused.reason]) % {"difference": missed}), 422
+    except ValueError:
+        words = _("Each step needs a name, a value from 0 to 99,999,999 (per cent up to 100) and days from 0 to 1,000 or a date.")
+        return _plan_page(found, rows, words), 422
+    flash(_("Saved."), "success")
+    return _back(found)
+
+
+def _plan_page(found: Contract, rows: list[dict[str, str]], error: str = "") -> str:
+    return render_template(
+        "exhibitors/contract_plan.html",
+        contract=found,
+        plan=plan_rows.padded(rows),
+        labels=money_labels,
+        parts=contracts.amounts(found),
+        error=error,
+    )
 
 
 @requires(Permission.SELL)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import contains_eager, selectinload
 from expo_crm.billing import labels as invoice_labels
 from expo_crm.billing import queries as billing
 from expo_crm.billing import queries_money
+from expo_crm.billing.services import terms
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries
 from expo_crm.exhibitors.domain.contract import BINDING, ContractState
@@ -155,6 +156,7 @@ def _page(found: Contract, sign: SignForm | None = None, cancel: CancelForm | No
         fee=services.fee_today(found) if found.state in BINDING else None,
         moved=services.price_moved(found) if may_sell else None,
         may_keep=current_principal().can(Permission.MONEY),
+        own_plan=terms.has_own_plan(found.id),
         other_currencies=_other_currencies(found) if may_sell else [],
         added_prices=contract_changes.prices_today(found, addable).prices if addable else {},
         versions=versions.list_of(found.id),
