@@ -119,7 +119,7 @@ def list_booths(hall_id: int) -> list[Booth]:
                 joinedload(Booth.opportunity).joinedload(Opportunity.company),
                 selectinload(Booth.occupants).joinedload(BoothOccupant.participation).joinedload(Participation.company),
             )
-            .order_by(Booth.code_key)
+            .order_by(Booth.sort_key)
         )
     )
 
@@ -158,7 +158,7 @@ def search_booths(edition_id: int, words: str, limit: int = 12) -> list[Booth]:
                 joinedload(Booth.opportunity).joinedload(Opportunity.company),
                 selectinload(Booth.occupants).joinedload(BoothOccupant.participation).joinedload(Participation.company),
             )
-            .order_by(Booth.code_key)
+            .order_by(Booth.sort_key)
             .limit(limit)
         )
     )
@@ -170,7 +170,7 @@ def list_booths_of_opportunity(opportunity_id: int) -> list[Booth]:
             select(Booth)
             .where(Booth.opportunity_id == opportunity_id)
             .options(joinedload(Booth.hall))
-            .order_by(Booth.code_key)
+            .order_by(Booth.sort_key)
         )
     )
 
@@ -183,7 +183,7 @@ def list_free_booths(edition_id: int, now: dt.datetime) -> list[Booth]:
             select(Booth)
             .where(Booth.edition_id == edition_id, free)
             .options(joinedload(Booth.hall))
-            .order_by(Booth.hall_id, Booth.code_key)
+            .order_by(Booth.hall_id, Booth.sort_key)
         )
     )
 

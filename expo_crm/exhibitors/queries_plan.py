@@ -66,7 +66,7 @@ def list_on_plan(hall_id: int) -> list[OnPlan]:
         .outerjoin(Opportunity, Opportunity.id == Booth.opportunity_id)
         .outerjoin(Company, Company.id == Opportunity.company_id)
         .where(*standing)
-        .order_by(Booth.code_key)
+        .order_by(Booth.sort_key)
     )
     place = len(DRAWN)
     found = [OnPlan(*row[:place], Who(*row[place:]) if row[place] is not None else None) for row in rows]
@@ -92,7 +92,7 @@ def list_on_plan(hall_id: int) -> list[OnPlan]:
 def list_bare_on_plan(hall_id: int) -> list[OnPlan]:
     """The drawing of a hall without anybody's name."""
     rows = db.session.execute(
-        select(*DRAWN).where(Booth.hall_id == hall_id, Booth.retired_at.is_(None)).order_by(Booth.code_key)
+        select(*DRAWN).where(Booth.hall_id == hall_id, Booth.retired_at.is_(None)).order_by(Booth.sort_key)
     )
     return [OnPlan(*row) for row in rows]
 
@@ -116,7 +116,7 @@ def list_relatives(booth: Booth) -> list[Booth]:
     """What it was merged of or split into, and what it became or came from."""
     wanted = [i for i in (booth.merged_into_id, booth.split_from_id) if i]
     query = select(Booth).where(or_(Booth.id.in_(wanted), Booth.merged_into_id == booth.id, Booth.split_from_id == booth.id))
-    return list(db.session.scalars(query.order_by(Booth.code_key)))
+    return list(db.session.scalars(query.order_by(Booth.sort_key)))
 
 
 def list_public_names(hall_id: int) -> dict[int, list[tuple[str, str]]]:

@@ -83,7 +83,7 @@ def stands_of(participation_ids: Iterable[int]) -> dict[int, list[Booth]]:
         select(BoothOccupant.participation_id, Booth)
         .join(Booth, Booth.id == BoothOccupant.booth_id)
         .where(BoothOccupant.participation_id.in_(list(participation_ids)), BoothOccupant.host)
-        .order_by(Booth.code_key)
+        .order_by(Booth.sort_key)
         .options(joinedload(Booth.hall))
     )
     for participation_id, booth in rows:
@@ -143,7 +143,7 @@ def free_booths(edition_id: int, limit: int = 400) -> list[Booth]:
             select(Booth)
             .join(Hall, Hall.id == Booth.hall_id)
             .where(Booth.edition_id == edition_id, Booth.state == "available", Booth.retired_at.is_(None))
-            .order_by(Hall.code, Booth.code_key)
+            .order_by(Hall.code, Booth.sort_key)
             .limit(limit)
             .options(joinedload(Booth.hall))
         )

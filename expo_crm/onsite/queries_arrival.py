@@ -154,7 +154,7 @@ def empty_booths(edition_id: int, hall_id: int | None = None, limit: int = 400) 
         .options(
             contains_eager(BoothOccupant.participation).contains_eager(Participation.company).joinedload(Company.owner)
         )
-        .order_by(Hall.code, Booth.code_key, BoothOccupant.host.desc(), BoothOccupant.id)
+        .order_by(Hall.code, Booth.sort_key, BoothOccupant.host.desc(), BoothOccupant.id)
     )
     if hall_id is not None:
         query = query.where(Booth.hall_id == hall_id)
@@ -231,7 +231,7 @@ def booths_of(participation_ids: Iterable[int]) -> dict[int, list[Booth]]:
         .join(Booth, Booth.id == BoothOccupant.booth_id)
         .where(BoothOccupant.participation_id.in_(wanted))
         .options(joinedload(Booth.hall))
-        .order_by(Booth.code_key)
+        .order_by(Booth.sort_key)
     )
     for participation_id, booth in rows:
         out[participation_id].append(booth)

@@ -234,3 +234,12 @@ def test_a_company_moves_and_two_change_places(cast, other):
     cast.booths[3].price = D(13000)
     refused(BoothRefusal.OTHER_SIZE, plan_moves.move, c, cast.booths[3])
     assert db.session.get(Opportunity, cast.opportunity.id).stage == "contracted"
+
+
+def test_booths_come_in_the_order_in_which_people_count(cast):
+    row(cast, "B10", "B2", "B1001", "B1")
+    booth = standing(cast)["B1"]
+    assert [code for code in standing(cast) if code.startswith("B")] == ["B1", "B2", "B10", "B1001"]
+    booth.code, booth.code_key = "B300", "B300"
+    db.session.flush()
+    assert [code for code in standing(cast) if code.startswith("B")] == ["B2", "B10", "B300", "B1001"]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from expo_crm.db import Area, Base, Code, IntPk, JsonList, Moment, Money, Name
 from expo_crm.directory.models import Company, Participation
 from expo_crm.exhibitors.models.opportunity import Opportunity
 from expo_crm.exhibitors.models.pavilion import Pavilion
+from expo_crm.lib.text import natural_key
 from expo_crm.shows.models import Edition, Hall
+
+
+def _sort_key(code: str) -> str:
+    return natural_key(code)[:60]
 
 
 class Booth(Base):
@@ -44,6 +49,7 @@ class Booth(Base):
     hall_id: Mapped[int] = mapped_column(ForeignKey("hall.id"))
     code: Mapped[Code]  # as written
     code_key: Mapped[Code]  # normalised, unique in the edition
+    sort_key: Mapped[Code] = mapped_column(default=lambda row: _sort_key(row.get_current_parameters()["code"]))  # puts A2 before A10
     kind: Mapped[Code] = mapped_column(default="shell")  # shell | raw
     x_m: Mapped[Area]
     y_m: Mapped[Area]
@@ -71,6 +77,11 @@ class Booth(Base):
     opportunity: Mapped[Opportunity | None] = relationship()
     pavilion: Mapped[Pavilion | None] = relationship()
     occupants: Mapped[list[BoothOccupant]] = relationship(back_populates="booth", cascade="all, delete-orphan")
+
+    @validates("code")
+    def _renumber(self, _name: str, code: str) -> str:
+        self.sort_key = _sort_key(code)
+        return code
 
     @property
     def company(self) -> Company | None:

@@ -60,7 +60,7 @@ def list_free(
             or_(Booth.state == "available", (Booth.state == "held") & (Booth.held_until <= now)),
             Booth.open_sides >= open_sides,
         )
-        .order_by(Booth.code_key)
+        .order_by(Booth.sort_key)
         .limit(LONGEST_LIST)
         .options(joinedload(Booth.hall))
     )

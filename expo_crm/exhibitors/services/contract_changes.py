@@ -402,4 +402,4 @@ def list_addable(contract: Contract) -> list[Booth]:
     held = select(Booth).where(
         Booth.opportunity_id == contract.opportunity_id, Booth.state == BoothState.HELD.value, Booth.held_until > clock.now()
     )
-    return list(db.session.scalars(held.order_by(Booth.code_key)))
+    return list(db.session.scalars(held.order_by(Booth.sort_key)))

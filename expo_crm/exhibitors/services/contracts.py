@@ -230,7 +230,7 @@ def price_moved(contract: Contract, currency: str = "") -> Moved | None:
     currency = currency or contract.currency
     if contract.state != ContractState.DRAFT or contract.priced_on is None or (contract.price_reason and currency == contract.currency):
         return None
-    booths = sorted((row.booth for row in contract.booths if row.live), key=lambda b: b.code_key)
+    booths = sorted((row.booth for row in contract.booths if row.live), key=lambda b: b.sort_key)
     if sorted(line.booth_id for line in contract.lines if line.booth_id) != sorted(b.id for b in booths):
         return None  # booths that were merged or split under the contract: it says the price of them together
     today = clock.local_day(clock.now(), contract.edition.timezone)

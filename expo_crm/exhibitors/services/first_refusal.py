@@ -61,7 +61,7 @@ def grant_all(base: Edition, coming: Edition, until: dt.date) -> Granted:
         .join(Booth, Booth.id == BoothOccupant.booth_id)
         .join(Hall, Hall.id == Booth.hall_id)
         .where(Participation.edition_id == base.id, BoothOccupant.host, Participation.outcome != "cancelled")
-        .order_by(Booth.code_key)
+        .order_by(Booth.sort_key)
     ).all()
     places = {
         (row.hall, row.code_key): row.id

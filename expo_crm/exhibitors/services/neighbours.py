@@ -102,7 +102,7 @@ def conflicts(booth: Booth, company_id: int, without: Collection[int] = ()) -> l
             Booth.retired_at.is_(None),
             or_(holder.company_id.in_(others), occupant.company_id.in_(others)),
         )
-        .order_by(Booth.code_key)
+        .order_by(Booth.sort_key)
     ).all()
     passed = select(NeighbourException).where(or_(NeighbourException.booth_id == booth.id, NeighbourException.near_id == booth.id))
     agreed = {(e.rule_id, frozenset((e.booth_id, e.near_id))) for e in db.session.scalars(passed)} if rows else set()

@@ -24,7 +24,7 @@ def settle(edition_id: int, company_id: int) -> Participation:
             .options(selectinload(Contract.booths).joinedload(ContractBooth.booth))
         )
     )
-    booths = sorted((cb.booth for c in contracts for cb in c.booths if cb.live), key=lambda b: b.code_key)
+    booths = sorted((cb.booth for c in contracts for cb in c.booths if cb.live), key=lambda b: b.sort_key)
     row = queries.find_participation(edition_id, company_id)
     outcome = row.outcome if row else "planned"
     if contracts and outcome == "cancelled":

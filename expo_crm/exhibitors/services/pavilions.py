@@ -79,7 +79,7 @@ def list_booths(pavilion: Pavilion) -> list[Booth]:
         db.session.scalars(
             select(Booth)
             .where(Booth.pavilion_id == pavilion.id, Booth.retired_at.is_(None))
-            .order_by(Booth.code_key)
+            .order_by(Booth.sort_key)
             .options(joinedload(Booth.hall))
         )
     )

@@ -153,7 +153,7 @@ def merge(hall: Hall, seen: Sequence[Seen], code: str = "") -> Step:
     whole = geometry.union([plan_places.outline_of(b) for b in found])
     if whole is None:
         raise RuleRefused(BoothRefusal.NOT_ADJOINING)
-    first = min(found, key=lambda b: b.code_key)
+    first = min(found, key=lambda b: b.sort_key)
     largest = max(found, key=lambda b: b.area_m2)
     code = text.clean(code)[:40] or first.code
     key = _key(code)

@@ -269,7 +269,7 @@ def list_booths(participation: Participation) -> list[Booth]:
         select(Booth)
         .where(Booth.edition_id == participation.edition_id, Booth.id.in_(occupied.union(contracted)))
         .options(joinedload(Booth.hall))
-        .order_by(Booth.hall_id, Booth.code_key)
+        .order_by(Booth.hall_id, Booth.sort_key)
     )
     return list(db.session.scalars(query))
 

@@ -62,7 +62,7 @@ def offers_of(participation: Participation, coming: Edition) -> list[Offer]:
             Booth.retired_at.is_(None),
             Booth.id.in_(rights) | Booth.code_key.in_([p.code_key for p in places]),
         )
-        .order_by(Booth.code_key)
+        .order_by(Booth.sort_key)
     )
     keys, now = {(p.code, p.code_key) for p in places}, clock.now()
     found = [b for b in candidates if b.id in rights or (b.hall.code, b.code_key) in keys]

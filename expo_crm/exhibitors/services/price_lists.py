@@ -238,7 +238,7 @@ def preview(edition: Edition, price_list: PriceList, day: dt.date) -> list[Repri
             Booth.retired_at.is_(None),
             Booth.state.not_in([BoothState.SOLD.value, BoothState.RESERVED.value]),
         )
-        .order_by(Booth.code_key)
+        .order_by(Booth.sort_key)
     ).all()
     return _judge(found, price_list, day)
 

@@ -27,7 +27,7 @@ def list_stands(host: Participation) -> list[Booth]:
             select(Booth)
             .join(BoothOccupant, BoothOccupant.booth_id == Booth.id)
             .where(BoothOccupant.participation_id == host.id, Booth.retired_at.is_(None))
-            .order_by(Booth.code_key)
+            .order_by(Booth.sort_key)
             .options(joinedload(Booth.hall))
         )
     )
@@ -87,7 +87,7 @@ def add(
         net_m2=Decimal(0),
         amount=Decimal(0),
         outcome="planned" if there is None or there.outcome == "cancelled" else there.outcome,
-        stands="; ".join(stands[b].code for b in sorted(booth_ids, key=lambda i: stands[i].code_key))[:300],
+        stands="; ".join(stands[b].code for b in sorted(booth_ids, key=lambda i: stands[i].sort_key))[:300],
     )
     taken = {o.booth_id: o for o in _places(row)}
     for booth_id in booth_ids:

@@ -136,7 +136,7 @@ def offer_free(edition_id: int, only: Iterable[int] | None = None) -> list[Booth
     if only is not None:
         query = query.where(Booth.id.in_(list(only)))
     made = []
-    for booth in db.session.scalars(query.order_by(Booth.code_key)):
+    for booth in db.session.scalars(query.order_by(Booth.sort_key)):
         if effective_state(booth.state, booth.held_until, now) is not BoothState.AVAILABLE:
             continue
         offered = Offered(booth.id, booth.hall_id, booth.kind, booth.area_m2, booth.open_sides)

@@ -72,7 +72,7 @@ def _space(contract: Contract) -> list[Flowable]:
     edition = contract.edition
     rows: list[list[object]] = [[_("Booth"), _("Hall"), _("Kind"), _("Size"), _("Net m²")]]
     gone = contract.state == ContractState.CANCELLED
-    for item in sorted((row.booth for row in contract.booths if row.live or gone), key=lambda b: b.code_key):
+    for item in sorted((row.booth for row in contract.booths if row.live or gone), key=lambda b: b.sort_key):
         size = f"{item.width_m.normalize():f} × {item.depth_m.normalize():f} m"
         rows.append(
             [item.code, i18n.bi(item.hall), labels.BOOTH_KINDS.get(item.kind, item.kind), size, i18n.m2(item.area_m2)]

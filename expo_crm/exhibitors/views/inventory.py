@@ -109,7 +109,7 @@ def inventory() -> ResponseReturnValue:
         .where(Booth.edition_id == g.edition.id, Booth.retired_at.is_(None))
         .options(joinedload(Booth.hall), joinedload(Booth.pavilion)),
         columns=[
-            listing.Column("code", _("Booth"), lambda b: b.code, sort=Booth.code_key, primary=True),
+            listing.Column("code", _("Booth"), lambda b: b.code, sort=Booth.sort_key, primary=True),
             listing.Column("hall", _("Hall"), lambda b: i18n.bi(b.hall), sort=Hall.code),
             listing.Column("kind", _("Kind"), lambda b: labels.BOOTH_KINDS.get(b.kind, b.kind), sort=Booth.kind),
             listing.Column(

@@ -199,7 +199,7 @@ def _other_codes(drawn: Drawn) -> tuple[list[str], list[str]]:
     rows = db.session.execute(
         select(Booth.code, Booth.state, Booth.held_until)
         .where(Booth.edition_id == g.edition.id, Booth.id != drawn.booth.id, Booth.retired_at.is_(None))
-        .order_by(Booth.hall_id != drawn.booth.hall_id, Booth.code_key)
+        .order_by(Booth.hall_id != drawn.booth.hall_id, Booth.sort_key)
     )
     states = [(code, effective_state(state, until, now)) for code, state, until in rows]
     free = [code for code, state in states if state == BoothState.AVAILABLE]
