@@ -16,6 +16,7 @@ from expo_crm.db import db, unit_of_work
 from expo_crm.exhibitors import import_words as words
 from expo_crm.exhibitors.models import ImportBatch, ImportRow
 from expo_crm.exhibitors.services import importing
+from expo_crm.sheets.blob import Blob
 from expo_crm.sheets.errors import SheetRefused
 from expo_crm.shows import queries as shows
 from expo_crm.web import i18n
@@ -79,7 +80,7 @@ def _run(
     if edition is None:
         raise click.ClickException(f"there is no edition {slug!r}")
     started = time.monotonic()
-    batch = importing.create_batch(edition.id, file.name, file.read_bytes(), options)
+    batch = importing.create_batch(edition.id, file.name, Blob(path=file), options, at_once=True)
     table = importing.open_batch(batch)
     mapping = importing.sure_mapping(table) | dict(pair.split("=", 1) for pair in pairs if "=" in pair)
     batch.mapping = importing.check_mapping(table, mapping)

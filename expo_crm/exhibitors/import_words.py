@@ -26,15 +26,25 @@ DECISIONS: dict[str, Any] = {
     Decision.SKIP: _l("Not imported"),
 }
 STATES: dict[str, Any] = {
+    "reading": _l("Reading the file"),
     "uploaded": _l("Uploaded"),
     "mapped": _l("Checking rows"),
     "previewed": _l("Ready to load"),
     "loading": _l("Loading"),
     "done": _l("Loaded"),
     "failed": _l("Failed"),
+    "rolling_back": _l("Taking back"),
     "rolled_back": _l("Taken back"),
 }
+WORKING: dict[str, Any] = {
+    "reading": _l("Reading the file"),
+    "mapped": _l("Checking rows"),
+    "loading": _l("Loading"),
+    "rolling_back": _l("Taking back"),
+}
 STATE_TONES = {
+    "reading": "progress",
+    "rolling_back": "progress",
     "uploaded": "neutral",
     "mapped": "progress",
     "previewed": "warning",
@@ -108,8 +118,8 @@ _AGAINST = {"form", "branch", "place-differs", "trade-differs", "tax-id-differs"
 _FILES: dict[str, Any] = {
     "empty": _l("The file is empty."),
     "no-rows": _l("There is a header, but no row below it."),
-    "too-large": _l("The file is larger than 20 MB. Split it, or save it as CSV."),
-    "too-many-rows": _l("The file has more than 200,000 rows. Split it into several files."),
+    "too-large": _l("The file is larger than 100 MB. Split it."),
+    "too-many-rows": _l("The file has more than 500,000 rows. Split it into several files."),
     "too-many-columns": _l("The file has more than 256 columns."),
     "too-many-cells": _l("The sheet is too large. Delete unused rows and columns, or save it as CSV."),
     "too-many-members": _l("This file has too many parts for a spreadsheet."),

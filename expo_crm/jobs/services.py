@@ -6,7 +6,7 @@ import datetime as dt
 import logging
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from expo_crm.db import db, unit_of_work
@@ -16,6 +16,7 @@ from expo_crm.lib import clock, ids
 
 log = logging.getLogger(__name__)
 STALE_AFTER = dt.timedelta(minutes=30)
+SILENT_AFTER = dt.timedelta(minutes=2)  # without a beat, of a job that began to beat
 MAX_ATTEMPTS = 3
 
 
@@ -50,10 +51,18 @@ def claim() -> Job | None:
     """Take the next due job; two workers never get the same one. Commits."""
     with unit_of_work():
         now = clock.now()
+        dead = and_(
+            Job.state == "running",
+            or_(
+                Job.beat_at < now - SILENT_AFTER,
+                and_(Job.beat_at.is_(None), Job.started_at < now - STALE_AFTER),
+            ),
+        )
+        db.session.execute(update(Job).where(dead, Job.attempts < MAX_ATTEMPTS).values(state="queued", beat_at=None))
         db.session.execute(
             update(Job)
-            .where(Job.state == "running", Job.started_at < now - STALE_AFTER, Job.attempts < MAX_ATTEMPTS)
-            .values(state="queued")
+            .where(dead, Job.attempts >= MAX_ATTEMPTS)
+            .values(state="failed", finished_at=now, error=f"its process ended {MAX_ATTEMPTS} times")
         )
         next_id = (
             select(Job.id)
@@ -70,6 +79,12 @@ def claim() -> Job | None:
             .returning(Job.id)
         ).scalar()
         return db.session.get(Job, taken) if taken else None
+
+
+def beat(job_id: int | None) -> None:
+    """A long job says that it lives, in the portion that it is about to commit: silence is then noticed after two minutes."""
+    if job_id is not None:
+        db.session.execute(update(Job).where(Job.id == job_id).values(beat_at=clock.now()))
 
 
 def run_next() -> bool:

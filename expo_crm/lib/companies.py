@@ -50,6 +50,7 @@ _TRADES = tuple(
     )
 )
 _TRADE_SET = frozenset(_TRADES)
+_TRADE_SIZES = sorted({len(word) for word in _TRADES}, reverse=True)
 _LEGAL_LATIN = frozenset(
     words("""
         co company corp corporation inc incorporated ltd limited llc llp lp plc pte pvt private pty gmbh mbh ag kg
@@ -163,8 +164,8 @@ def _cut_places(text: str) -> tuple[str, str]:
 def _cut_trades(text: str) -> tuple[str, str]:
     """The brand and the trade words behind it; at least two signs stay brand."""
     cut = len(text)
-    while word := next((w for w in _TRADES if text.endswith(w, 0, cut) and cut - len(w) >= 2), ""):
-        cut -= len(word)
+    while size := next((n for n in _TRADE_SIZES if cut - n >= 2 and text[cut - n : cut] in _TRADE_SET), 0):
+        cut -= size
     return text[:cut], text[cut:]
 
 

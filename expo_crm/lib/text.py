@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import opencc
 from pypinyin import Style, lazy_pinyin
+from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,9 @@ _FULL_WIDTH = {
 _HAN = re.compile(r"[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _WORD_BREAKS = re.compile(r"[\W_]+")
 _BLACK_FLAG = "\U0001f3f4"
+# ASCII and the common Chinese characters with one space between words: `clean` would change nothing of it.
+_PLAIN = re.compile(r"[!-~\u4e00-\u9fff]+(?: [!-~\u4e00-\u9fff]+)*")
+_COMMON_HAN = re.compile(r"[\u4e00-\u9fff]+")
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -57,6 +61,8 @@ def clean(text: str, *, multiline: bool = False, limit: int | None = None) -> st
     joiners stay only inside scripts and emoji that need them. Full-width letters, digits and spaces become ASCII,
     Chinese punctuation stays. Line breaks stay when `multiline`. `limit` counts characters and never cuts a grapheme.
     """
+    if _PLAIN.fullmatch(text):
+        return text if limit is None else truncate(text, limit)
     text = _CONTROL.sub("", _LINE_BREAKS.sub("\n", text))
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).translate(_FULL_WIDTH)
     if _BLACK_FLAG not in text:
@@ -87,6 +93,8 @@ def _drop_idle_joiners(text: str) -> str:
 
 def clean_code(text: str) -> str:
     """A code, number or key as stored: `clean`, and every compatibility form folded (NFKC)."""
+    if _PLAIN.fullmatch(text):
+        return text
     return clean(unicodedata.normalize("NFKC", clean(text)))
 
 
@@ -154,8 +162,8 @@ def simplified(text: str) -> str:
 
 def fold(text: str) -> str:
     """`text` without the differences that a search ignores: width, case, accents, traditional characters, spacing."""
-    if text.isascii() and text.isalnum():  # most words and every pinyin syllable: the rest would change nothing
-        return text.lower()
+    if _PLAIN.fullmatch(text):  # most names and every pinyin syllable: the rest would change nothing
+        return text.lower() if text.isascii() else simplified(text).casefold()
     text = clean_code(text)
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(s for s in decomposed if unicodedata.category(s) not in ("Mn", "Me", "Cf"))
@@ -178,10 +186,61 @@ def pinyin(text: str) -> tuple[str, str]:
 
 def _syllables(text: str) -> Iterable[tuple[str, bool]]:
     """One syllable per Chinese character (True), one piece per run of other letters or digits (False)."""
+    if not text.isascii() and _PLAIN.fullmatch(text):
+        found = _plain_syllables(text)
+        if found is not None:
+            return found
     mark = "\0"
-    for piece in lazy_pinyin(text, style=Style.NORMAL, errors=lambda rest: mark + _WORD_BREAKS.sub("", rest)):
-        if piece.strip(mark):
-            yield fold(piece), not piece.startswith(mark)
+    pieces = lazy_pinyin(text, style=Style.NORMAL, errors=lambda rest: mark + _WORD_BREAKS.sub("", rest))
+    return [(fold(piece), not piece.startswith(mark)) for piece in pieces if piece.strip(mark)]
+
+
+def _plain_syllables(text: str) -> list[tuple[str, bool]] | None:
+    """The syllables of a text in which no phrase changes the reading of a character; None where one does."""
+    out: list[tuple[str, bool]] = []
+    end = 0
+    for run in _COMMON_HAN.finditer(text):
+        if end < run.start() and (piece := _WORD_BREAKS.sub("", text[end : run.start()])):
+            out.append((piece.lower(), False))
+        signs = run.group()
+        for sign in signs:
+            syllable, phrases = _reading(sign)
+            if not syllable or any(phrase in signs for phrase in phrases):
+                return None
+            out.append((syllable, True))
+        end = run.end()
+    if end < len(text) and (piece := _WORD_BREAKS.sub("", text[end:])):
+        out.append((piece.lower(), False))
+    return out
+
+
+@cache
+def _reading(sign: str) -> tuple[str, tuple[str, ...]]:
+    """How a character is read alone ("" when it has no reading), and the phrases that read it otherwise."""
+    alone = "".join(fold(piece) for piece in lazy_pinyin(sign, style=Style.NORMAL, errors="ignore"))
+    return alone, _read_otherwise().get(sign, ())
+
+
+@lru_cache(maxsize=1)
+def _read_otherwise() -> dict[str, tuple[str, ...]]:
+    """Character → phrases of pypinyin in which it is read otherwise than alone."""
+    bare: dict[str, str] = {}
+
+    def toneless(syllable: str) -> str:
+        found = bare.get(syllable)
+        if found is None:
+            signs = unicodedata.normalize("NFD", syllable)
+            found = bare[syllable] = "".join(s for s in signs if s == "\u0308" or not unicodedata.combining(s))
+        return found
+
+    out: dict[str, list[str]] = {}
+    for phrase, readings in PHRASES_DICT.items():
+        whole = len(readings) == len(phrase)
+        for place, sign in enumerate(phrase):
+            alone = PINYIN_DICT.get(ord(sign), "").split(",")[0]
+            if not whole or toneless(alone) != toneless(readings[place][0]):
+                out.setdefault(sign, []).append(phrase)
+    return {sign: tuple(phrases) for sign, phrases in out.items()}
 
 
 def search_key(*texts: str | None) -> str:

@@ -8,9 +8,9 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from io import BytesIO
 from typing import Literal
 
+from expo_crm.sheets.blob import Blob, blob_of
 from expo_crm.sheets.errors import DEFAULT_LIMITS, Limits, SheetRefused
 
 Kind = Literal["xlsx", "csv"]
@@ -56,19 +56,21 @@ ENCODINGS = (
 """What a user may choose when the guess is wrong."""
 
 
-def detect_kind(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Kind:
+def detect_kind(data: Blob | bytes, limits: Limits = DEFAULT_LIMITS) -> Kind:
     """ "xlsx" or "csv"; SheetRefused for everything else, with a code that names what it is."""
-    if len(data) > limits.size:
-        raise SheetRefused("too-large", size=len(data), limit=limits.size)
-    if not data.strip(b"\x00\t\r\n \xef\xbb\xbf"):
+    blob = blob_of(data)
+    if blob.size > limits.size:
+        raise SheetRefused("too-large", size=blob.size, limit=limits.size)
+    if not any(chunk.strip(b"\x00\t\r\n \xef\xbb\xbf") for chunk in blob.chunks()):
         raise SheetRefused("empty")
-    if data.startswith(_OLE):
-        raise SheetRefused("encrypted" if _utf16("EncryptedPackage") in data else "format-xls")
-    if data.startswith(b"PK"):
-        check_archive(data, limits)
+    head = blob.head(16)
+    if head.startswith(_OLE):
+        raise SheetRefused("encrypted" if blob.holds(_utf16("EncryptedPackage")) else "format-xls")
+    if head.startswith(b"PK"):
+        check_archive(blob, limits)
         return "xlsx"
     for magic, code in _MAGIC:
-        if data.startswith(magic):
+        if head.startswith(magic):
             raise SheetRefused(code)
     return "csv"
 
@@ -77,12 +79,12 @@ def _utf16(text: str) -> bytes:
     return text.encode("utf-16-le")
 
 
-def check_archive(data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+def check_archive(blob: Blob, limits: Limits = DEFAULT_LIMITS) -> None:
     """Refuse an archive that is no plain XLSX or that would unpack to too much. Reads the directory only."""
     try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
+        with blob.open() as stream, zipfile.ZipFile(stream) as archive:
             members = archive.infolist()
-            _check_members(members, len(data), limits)
+            _check_members(members, blob.size, limits)
             _check_types(archive, {member.filename for member in members})
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
         raise SheetRefused("corrupt") from None
@@ -125,14 +127,13 @@ def _other_archive(archive: zipfile.ZipFile, names: set[str]) -> str:
     return "format-archive"
 
 
-def unpacked_chunks(data: bytes, member: zipfile.ZipInfo) -> Iterator[bytes]:
+def unpacked_chunks(blob: Blob, member: zipfile.ZipInfo) -> Iterator[bytes]:
     """Unpack one member piecewise and stop at its declared size; SheetRefused("corrupt") when it holds more or less.
 
     The standard library trusts the declared size and other readers trust the stream: a file that lies to one of them
     is refused here, so that both see the same bytes.
     """
-    start = _data_start(data, member)
-    packed = memoryview(data)[start : start + member.compress_size]
+    packed = blob.chunks(_CHUNK, start=_data_start(blob, member), length=member.compress_size)
     total = 0
     try:
         for chunk in _inflate(packed, member.compress_type):
@@ -146,23 +147,22 @@ def unpacked_chunks(data: bytes, member: zipfile.ZipInfo) -> Iterator[bytes]:
         raise SheetRefused("corrupt")
 
 
-def _data_start(data: bytes, member: zipfile.ZipInfo) -> int:
+def _data_start(blob: Blob, member: zipfile.ZipInfo) -> int:
     """Where the packed bytes of a member begin, from its local header."""
-    header = data[member.header_offset : member.header_offset + 30]
+    header = b"".join(blob.chunks(start=member.header_offset, length=30))
     if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
         raise SheetRefused("corrupt")
     name_length, extra_length = struct.unpack("<HH", header[26:30])
     return member.header_offset + 30 + int(name_length) + int(extra_length)
 
 
-def _inflate(packed: memoryview, method: int) -> Iterator[bytes]:
+def _inflate(packed: Iterator[bytes], method: int) -> Iterator[bytes]:
     if method == zipfile.ZIP_STORED:
-        for place in range(0, len(packed), _CHUNK):
-            yield bytes(packed[place : place + _CHUNK])
+        yield from packed
         return
     unpacker = zlib.decompressobj(-15)
-    for place in range(0, len(packed), _CHUNK):
-        rest: bytes | memoryview = packed[place : place + _CHUNK]
+    for piece in packed:
+        rest = piece
         while len(rest) and not unpacker.eof:
             yield unpacker.decompress(rest, _CHUNK)
             rest = unpacker.unconsumed_tail
@@ -172,48 +172,49 @@ def _inflate(packed: memoryview, method: int) -> Iterator[bytes]:
         raise SheetRefused("corrupt")
 
 
-def detect_encoding(data: bytes) -> str:
+def detect_encoding(data: Blob | bytes) -> str:
     """The Python codec of a text file: BOM, strict UTF-8, UTF-16 without BOM, GB18030, Windows-1252, in this order.
 
     UTF-8 with a few damaged letters is still UTF-8 (they show as U+FFFD). SheetRefused("format-binary") for binary
     data, SheetRefused("encoding-unknown") when nothing fits.
     """
+    blob = blob_of(data)
+    head = blob.head(4096)
     for bom, name in _BOMS:
-        if data.startswith(bom):
+        if head.startswith(bom):
             return name
-    if b"\x00" in data[:4096] and (wide := _bare_utf16(data)):
+    if b"\x00" in head and (wide := _bare_utf16(blob, head)):
         return wide
-    if data.count(b"\x00") > len(data) // 100:
+    if sum(chunk.count(b"\x00") for chunk in blob.chunks()) > blob.size // 100:
         raise SheetRefused("format-binary")
-    if decodes(data, "utf-8"):
+    if decodes(blob, "utf-8"):
         return "utf-8-sig"
-    if _mostly_utf8(data):
+    if _mostly_utf8(blob):
         return "utf-8-sig"
-    if _looks_double_byte(data) and decodes(data, "gb18030"):
+    if _looks_double_byte(blob) and decodes(blob, "gb18030"):
         return "gb18030"
-    if decodes(data, "cp1252"):
+    if decodes(blob, "cp1252"):
         return "cp1252"
-    if decodes(data, "gb18030"):
+    if decodes(blob, "gb18030"):
         return "gb18030"
     raise SheetRefused("encoding-unknown")
 
 
-def _bare_utf16(data: bytes) -> str | None:
+def _bare_utf16(blob: Blob, head: bytes) -> str | None:
     """UTF-16 without BOM shows as zeros in every other byte of its ASCII letters."""
-    head = data[:4096]
     even, odd = head[::2].count(0), head[1::2].count(0)
     for zeros, other, name in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
-        if zeros > len(head) // 10 and zeros > 10 * other and len(data) % 2 == 0 and decodes(data, name):
+        if zeros > len(head) // 10 and zeros > 10 * other and blob.size % 2 == 0 and decodes(blob, name):
             return name
     return None
 
 
-def decodes(data: bytes, encoding: str) -> bool:
+def decodes(data: Blob | bytes, encoding: str) -> bool:
     """True when `data` is strictly valid in `encoding`; decodes piecewise."""
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        for place in range(0, len(data), _CHUNK):
-            decoder.decode(data[place : place + _CHUNK])
+        for chunk in blob_of(data).chunks():
+            decoder.decode(chunk)
         decoder.decode(b"", True)
     except UnicodeError:
         return False
@@ -224,15 +225,18 @@ _UTF8_RUN = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 
 
-def _mostly_utf8(data: bytes) -> bool:
+def _mostly_utf8(blob: Blob) -> bool:
     """True when nineteen of twenty high bytes belong to valid UTF-8 sequences."""
-    valid = sum(len(run) for run in _UTF8_RUN.findall(data))
-    return valid > 0 and valid >= 0.95 * sum(len(run) for run in _HIGH_RUN.findall(data))
+    valid = high = 0
+    for chunk in blob.chunks():  # a sequence that two pieces share is counted as damaged: one in 256 KB
+        valid += sum(len(run) for run in _UTF8_RUN.findall(chunk))
+        high += sum(len(run) for run in _HIGH_RUN.findall(chunk))
+    return valid > 0 and valid >= 0.95 * high
 
 
-def _looks_double_byte(data: bytes) -> bool:
+def _looks_double_byte(blob: Blob) -> bool:
     """True when most high bytes come in even runs of GB 2312 pairs, not alone between ASCII letters as accents do."""
-    runs = _HIGH_RUN.findall(data[: 4 * 1024 * 1024])
+    runs = _HIGH_RUN.findall(blob.head(4 * 1024 * 1024))
     paired = sum(len(run) for run in runs if len(run) % 2 == 0 and min(run) >= 0xA1)
     return paired >= 0.6 * sum(len(run) for run in runs)
 

@@ -49,3 +49,5 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+LARGE_LIMITS = Limits(size=100 * 1024 * 1024, unpacked=800 * 1000 * 1000, rows=500_000, cells=20_000_000)
+"""For lists that a job reads piece by piece from the disk."""

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from expo_crm.lib.text import fold
+from expo_crm.sheets.blob import Blob, blob_of
 from expo_crm.sheets.cells import EXACT_NUMBER, SCIENCE, text_of, tidy
 from expo_crm.sheets.detect import Kind, detect_kind
 from expo_crm.sheets.errors import DEFAULT_LIMITS, Limits, SheetRefused, SheetWarning
 from expo_crm.sheets.fields import KNOWN_HEADERS
 from expo_crm.sheets.map import header_key
 from expo_crm.sheets.textfile import Record, TextSource, open_text
-from expo_crm.sheets.workbook import SheetInfo, SheetSource, open_workbook
+from expo_crm.sheets.workbook import SheetInfo, SheetSource, StreamSource, open_workbook
 
 _HEAD = 40
+Source = TextSource | SheetSource | StreamSource
+_TOLD = 1000
+"""Records between two words on the progress."""
 _MAX_TITLE_LINES = 20
 _MAX_WARNINGS = 20
 _DATA_LIKE = re.compile(r"@\w|^https?:|^www\.|有限公司|\b(?:gmbh|ltd|inc|llc|s\.?r\.?l)\b\.?$|^(?:true|false)$", re.I)
@@ -49,7 +54,9 @@ class Table:
     delimiter: str = ""
     sheets: tuple[SheetInfo, ...] = ()
     sheet: str = ""
-    _source: TextSource | SheetSource = field(repr=False, default=None)  # type: ignore[assignment]
+    head: tuple[Row, ...] = ()
+    """The first rows, also of a table whose file is not at hand (`resume_table`)."""
+    _source: Source = field(repr=False, default=None)  # type: ignore[assignment]
     _limits: Limits = field(repr=False, default=DEFAULT_LIMITS)
 
     def rows(self) -> Iterator[Row]:
@@ -61,8 +68,8 @@ class Table:
                     yield row
 
     def sample(self, count: int = 20) -> list[Row]:
-        """The first rows, for a preview."""
-        return [row for _, row in zip(range(count), self.rows(), strict=False)]
+        """The first rows, at most forty, for a preview."""
+        return list(self.head[:count])
 
 
 def _row(record: Record, width: int, limits: Limits) -> Row:
@@ -79,7 +86,7 @@ def _row(record: Record, width: int, limits: Limits) -> Row:
 
 
 def open_table(
-    data: bytes,
+    data: Blob | bytes | Path,
     filename: str = "",
     *,
     encoding: str | None = None,
@@ -87,27 +94,29 @@ def open_table(
     sheet: str | None = None,
     header_line: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    tell: Callable[[int], None] = lambda rows: None,
 ) -> Table:
     """Open an XLSX or delimited text by its content; every guess may be overridden (`header_line` 0: no header).
 
-    Reads the whole file once, to count and to warn. SheetRefused with a stable code for anything that is no table, is
-    empty, damaged, locked or beyond the limits. No other exception leaves.
+    Reads the whole file once, to count and to warn; ``tell(records)`` says how far. SheetRefused with a stable code for
+    anything that is no table, is empty, damaged, locked or beyond the limits. No other exception leaves.
     """
-    kind = detect_kind(data, limits)
-    source: TextSource | SheetSource
+    blob = blob_of(data)
+    kind = detect_kind(blob, limits)
+    source: Source
     sheets: tuple[SheetInfo, ...] = ()
     warnings = _Warnings()
     if kind == "xlsx":
-        source, sheets, chosen = open_workbook(data, limits, sheet)
+        source, sheets, chosen = open_workbook(blob, limits, sheet)
         _warn_sheet(source, chosen, warnings)
     else:
-        source = open_text(data, limits, encoding, delimiter)
+        source = open_text(blob, limits, encoding, delimiter)
         chosen = SheetInfo("", 0)
-        if b"\x00" in data and not source.encoding.startswith("utf-16") and not source.encoding.startswith("utf-32"):
+        if not source.encoding.startswith(("utf-16", "utf-32")) and blob.holds(b"\x00"):
             warnings.add("control-characters")
     last, names = _find_header(source, header_line, warnings)
-    count, width = _survey(source, last, names, limits, warnings)
-    return Table(
+    count, width = _survey(source, last, names, limits, warnings, tell)
+    table = Table(
         kind=kind,
         filename=filename,
         headers=_named(names, width, warnings),
@@ -121,6 +130,21 @@ def open_table(
         _source=source,
         _limits=limits,
     )
+    return replace(table, head=tuple(row for _, row in zip(range(_HEAD), table.rows(), strict=False)))
+
+
+def resume_table(data: Blob | bytes | Path, table: Table, limits: Limits = DEFAULT_LIMITS) -> Table:
+    """A table that was opened before, over its file again: `rows()` works, nothing is guessed or counted anew.
+
+    Raises SheetRefused.
+    """
+    blob = blob_of(data)
+    source: Source
+    if table.kind == "xlsx":
+        source, _sheets, _chosen = open_workbook(blob, limits, table.sheet)
+    else:
+        source = open_text(blob, limits, table.encoding, table.delimiter)
+    return replace(table, _source=source, _limits=limits)
 
 
 class _Warnings:
@@ -141,7 +165,7 @@ class _Warnings:
         )
 
 
-def _warn_sheet(source: SheetSource, chosen: SheetInfo, warnings: _Warnings) -> None:
+def _warn_sheet(source: SheetSource | StreamSource, chosen: SheetInfo, warnings: _Warnings) -> None:
     if chosen.hidden:
         warnings.add("hidden-sheet-used", sheet=chosen.name)
     for top, left, _, _ in source.merges[:1000]:
@@ -171,7 +195,7 @@ def _texts(record: Record) -> list[str]:
     return [tidy(text_of(cell)[:500]) for cell in record.cells]
 
 
-def _find_header(source: TextSource | SheetSource, told: int | None, warnings: _Warnings) -> tuple[int, list[str]]:
+def _find_header(source: Source, told: int | None, warnings: _Warnings) -> tuple[int, list[str]]:
     """Last line and names of the header; (0, []) when there is none."""
     head = [(r.line, texts) for _, r in zip(range(_HEAD), source.records(), strict=False) if any(texts := _texts(r))]
     if not head:
@@ -186,11 +210,11 @@ def _find_header(source: TextSource | SheetSource, told: int | None, warnings: _
         return 0, []
     if _known_share(filled) == 0:
         warnings.add("header-guessed", head[best][0])
-    merges = source.merges if isinstance(source, SheetSource) else ()
+    merges = () if isinstance(source, TextSource) else source.merges
     return _joined_header(dict(head), head[best][0], merges)
 
 
-def _told_header(source: TextSource | SheetSource, line: int) -> tuple[int, list[str]]:
+def _told_header(source: Source, line: int) -> tuple[int, list[str]]:
     if line == 0:
         return 0, []
     for record in source.records():
@@ -253,12 +277,19 @@ def _at(texts: Sequence[str], place: int) -> str:
 
 
 def _survey(
-    source: TextSource | SheetSource, header_line: int, names: list[str], limits: Limits, warnings: _Warnings
+    source: Source,
+    header_line: int,
+    names: list[str],
+    limits: Limits,
+    warnings: _Warnings,
+    tell: Callable[[int], None],
 ) -> tuple[int, int]:
     """Read everything once: number of rows, number of columns to keep, warnings. SheetRefused beyond the limits."""
     count = 0
     filled: Counter[int] = Counter()
-    for record in source.records():
+    for number, record in enumerate(source.records()):
+        if number % _TOLD == 0:
+            tell(number)
         if record.line <= header_line:
             continue
         if len(record.cells) > limits.columns and any(text_of(c).strip() for c in record.cells[limits.columns :]):

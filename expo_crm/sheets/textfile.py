@@ -7,9 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO, StringIO, TextIOWrapper
+from io import StringIO, TextIOWrapper
 from itertools import islice
 
+from expo_crm.sheets.blob import Blob
 from expo_crm.sheets.detect import ENCODINGS, decodes, detect_encoding, refuse_markup
 from expo_crm.sheets.errors import Limits, SheetRefused
 
@@ -33,7 +34,7 @@ class Record:
 class TextSource:
     """A delimited text, ready to be read any number of times. Memory does not grow with its length."""
 
-    data: bytes
+    blob: Blob
     encoding: str
     delimiter: str
     skip: int
@@ -41,7 +42,7 @@ class TextSource:
 
     def records(self) -> Iterator[Record]:
         """All records that are not empty lines."""
-        with TextIOWrapper(BytesIO(self.data), self.encoding, errors="replace", newline="") as stream:
+        with TextIOWrapper(self.blob.open(), self.encoding, errors="replace", newline="") as stream:
             for _ in range(self.skip):
                 stream.readline()
             yield from self._read(csv.reader(stream, delimiter=self.delimiter))
@@ -64,10 +65,10 @@ class TextSource:
                 yield Record(start, cells, problem)
 
 
-def open_text(data: bytes, limits: Limits, encoding: str | None, delimiter: str | None) -> TextSource:
+def open_text(blob: Blob, limits: Limits, encoding: str | None, delimiter: str | None) -> TextSource:
     """Find encoding and delimiter unless they are given; SheetRefused when the given ones cannot be."""
-    chosen = _chosen_encoding(data, encoding)
-    head = data[:_SAMPLE].decode(chosen, errors="replace")
+    chosen = _chosen_encoding(blob, encoding)
+    head = blob.head(_SAMPLE).decode(chosen, errors="replace")
     refuse_markup(head)
     told = _SEP_LINE.match(head)
     if delimiter is not None and len(delimiter) != 1:
@@ -75,15 +76,15 @@ def open_text(data: bytes, limits: Limits, encoding: str | None, delimiter: str 
     found = delimiter or (told.group(1) if told else sniff_delimiter(head))
     if found in '"\r\n \0':
         raise SheetRefused("delimiter-unknown", delimiter=found)
-    return TextSource(data, chosen, found, 1 if told else 0, limits)
+    return TextSource(blob, chosen, found, 1 if told else 0, limits)
 
 
-def _chosen_encoding(data: bytes, encoding: str | None) -> str:
+def _chosen_encoding(blob: Blob, encoding: str | None) -> str:
     if encoding is None:
-        return detect_encoding(data)
+        return detect_encoding(blob)
     if encoding not in ENCODINGS:
         raise SheetRefused("encoding-unknown", encoding=encoding)
-    if not decodes(data, encoding):
+    if not decodes(blob, encoding):
         raise SheetRefused("encoding-wrong", encoding=encoding)
     return encoding
 

@@ -1,8 +1,9 @@
-"""XLSX: a strict look at every XML part first, then calamine reads the chosen sheet.
+"""XLSX: a strict look at every XML part first, then calamine reads the chosen sheet; a large one is read row by row.
 
 The first look costs about as much as the reading. It refuses document types, broken XML and parts that unpack to another
 size than declared, and it measures each sheet, because the reader allocates the whole box between the first and the last
-value: one value in the last corner of a sheet would take hundreds of gigabytes.
+value: one value in the last corner of a sheet would take hundreds of gigabytes. Beyond ``IN_MEMORY_CELLS`` the sheet goes to
+``sheets.stream``, whose memory does not grow with the file.
 """
 
 from __future__ import annotations
@@ -12,18 +13,23 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 from xml.parsers import expat
 
-from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import CalamineSheet, CalamineWorkbook
 
+from expo_crm.sheets.blob import Blob
 from expo_crm.sheets.detect import unpacked_chunks
 from expo_crm.sheets.errors import Limits, SheetRefused
+from expo_crm.sheets.stream import StreamSource, read_workbook
 from expo_crm.sheets.textfile import Record
 
+_MAX_MERGES = 100_000
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 _MAX_NAMED = 100
+IN_MEMORY_CELLS = 400_000
+IN_MEMORY_BYTES = 40_000_000
+"""A sheet with a larger box, or of a workbook that unpacks to more, is read row by row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class _Measure:
     last_row: int = 0
     last_column: int = 0
     errors: list[str] = field(default_factory=list)
+    merges: list[tuple[int, int, int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,14 @@ class _Look:
             self._column = 0
         elif name in ("v", "is", "f"):
             self._value()
+        elif name == "mergeCell" and len(self.measure.merges) < _MAX_MERGES:
+            self._merge(attributes.get("ref", ""))
+
+    def _merge(self, reference: str) -> None:
+        corners = [_REFERENCE.fullmatch(corner) for corner in reference.split(":")]
+        if len(corners) == 2 and corners[0] and corners[1]:
+            (a, b), (c, d) = ((int(m[2]), _column_number(m[1])) for m in corners if m)
+            self.measure.merges.append((a, b, c, d))
 
     def _cell(self, attributes: dict[str, str]) -> None:
         self._column += 1
@@ -128,7 +143,7 @@ def _refuse_doctype(*_: Any) -> int:
     raise SheetRefused("xml-doctype")
 
 
-def _scan(data: bytes, member: zipfile.ZipInfo, look: _Look | None) -> None:
+def _scan(blob: Blob, member: zipfile.ZipInfo, look: _Look | None) -> None:
     """Parse one XML part to its end; SheetRefused for a document type, an entity or broken XML."""
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartDoctypeDeclHandler = _refuse_doctype
@@ -137,14 +152,14 @@ def _scan(data: bytes, member: zipfile.ZipInfo, look: _Look | None) -> None:
     if look is not None:
         parser.StartElementHandler = look.start
     try:
-        for chunk in unpacked_chunks(data, member):
+        for chunk in unpacked_chunks(blob, member):
             parser.Parse(chunk, False)
         parser.Parse(b"", True)
     except (expat.ExpatError, ValueError, LookupError):
         raise SheetRefused("corrupt") from None
 
 
-def _relations(data: bytes, archive: zipfile.ZipFile, path: str) -> list[tuple[str, dict[str, str]]]:
+def _relations(blob: Blob, archive: zipfile.ZipFile, path: str) -> list[tuple[str, dict[str, str]]]:
     """Every element of a small XML part as (local name, attributes by local name)."""
     found: list[tuple[str, dict[str, str]]] = []
     parser = expat.ParserCreate(namespace_separator=" ")
@@ -152,39 +167,54 @@ def _relations(data: bytes, archive: zipfile.ZipFile, path: str) -> list[tuple[s
         (name.rsplit(" ", 1)[-1], {key.rsplit(" ", 1)[-1]: value for key, value in attributes.items()})
     )
     try:
-        for chunk in unpacked_chunks(data, archive.getinfo(path)):
+        for chunk in unpacked_chunks(blob, archive.getinfo(path)):
             parser.Parse(chunk, False)
     except (KeyError, expat.ExpatError):
         raise SheetRefused("corrupt") from None
     return found
 
 
-def _sheet_parts(data: bytes, archive: zipfile.ZipFile) -> dict[str, str]:
-    """Sheet name to part path, by the workbook's relations."""
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """A worksheet as the workbook names it, with its part and what the first look found in it."""
+
+    info: SheetInfo
+    path: str
+    measure: _Measure
+
+
+def _sheets(blob: Blob, archive: zipfile.ZipFile, looks: dict[str, _Look]) -> tuple[_Sheet, ...]:
+    """The worksheets in the order of the workbook."""
     targets = {
         a.get("Id", ""): posixpath.normpath(posixpath.join("/xl", a.get("Target", ""))).lstrip("/")
-        for name, a in _relations(data, archive, "xl/_rels/workbook.xml.rels")
+        for name, a in _relations(blob, archive, "xl/_rels/workbook.xml.rels")
         if name == "Relationship"
     }
-    sheets = [a for name, a in _relations(data, archive, "xl/workbook.xml") if name == "sheet"]
-    return {a.get("name", ""): targets.get(a.get("id", ""), "") for a in sheets}
+    found = []
+    for name, a in _relations(blob, archive, "xl/workbook.xml"):
+        path = targets.get(a.get("id", ""), "") if name == "sheet" else ""
+        if path in looks:
+            hidden = a.get("state", "visible") != "visible"
+            measure = looks[path].measure
+            found.append(_Sheet(SheetInfo(a.get("name", ""), measure.values, hidden), path, measure))
+    return tuple(found)
 
 
-def _measure_all(data: bytes) -> dict[str, _Measure]:
-    """Check every XML part of the archive and measure the sheets, by sheet name."""
-    with zipfile.ZipFile(BytesIO(data)) as archive:
+def _measure_all(blob: Blob) -> tuple[tuple[_Sheet, ...], int]:
+    """Check every XML part of the archive and measure the sheets; also the bytes that all of it unpacks to."""
+    with blob.open() as stream, zipfile.ZipFile(stream) as archive:
         members = {member.filename: member for member in archive.infolist()}
         looks = {name: _Look() for name in members if re.match(r"/?xl/worksheets/[^/]+\.xml$", name, re.I)}
         for name, member in members.items():
             if name.lower().endswith((".xml", ".rels", ".vml")):
-                _scan(data, member, looks.get(name))
-        parts = _sheet_parts(data, archive)
-    return {sheet: looks[path].measure for sheet, path in parts.items() if path in looks}
+                _scan(blob, member, looks.get(name))
+        return _sheets(blob, archive, looks), sum(member.file_size for member in members.values())
 
 
-def _guarded(data: bytes) -> CalamineWorkbook:
+def _guarded(blob: Blob) -> CalamineWorkbook:
     try:
-        return CalamineWorkbook.from_filelike(BytesIO(data))
+        with blob.open() as stream:
+            return CalamineWorkbook.from_filelike(stream)
     except BaseException as error:
         raise _refusal(error) from None
 
@@ -199,25 +229,24 @@ def _refusal(error: BaseException) -> BaseException:
 
 
 def open_workbook(
-    data: bytes, limits: Limits, sheet: str | None
-) -> tuple[SheetSource, tuple[SheetInfo, ...], SheetInfo]:
+    blob: Blob, limits: Limits, sheet: str | None
+) -> tuple[SheetSource | StreamSource, tuple[SheetInfo, ...], SheetInfo]:
     """The chosen sheet (the fullest visible one by default), all sheets, and the entry of the chosen one."""
-    measures = _measure_all(data)
-    workbook = _guarded(data)
-    infos = tuple(
-        SheetInfo(entry.name, measures[entry.name].values, entry.visible != SheetVisibleEnum.Visible)
-        for entry in workbook.sheets_metadata
-        if entry.typ == SheetTypeEnum.WorkSheet and entry.name in measures
-    )
+    sheets, unpacked = _measure_all(blob)
+    infos = tuple(one.info for one in sheets)
     chosen = _choose(infos, sheet)
-    _check_box(measures[chosen.name], limits)
+    one = next(s for s in sheets if s.info == chosen)
+    _check_box(one.measure, limits)
+    errors = tuple(one.measure.errors)
+    if one.measure.last_row * one.measure.last_column > IN_MEMORY_CELLS or unpacked > IN_MEMORY_BYTES:
+        return read_workbook(blob, one.path, tuple(one.measure.merges), errors), infos, chosen
     try:
-        loaded = workbook.get_sheet_by_name(chosen.name)
+        loaded = _guarded(blob).get_sheet_by_name(chosen.name)
         merges = loaded.merged_cell_ranges or []
     except BaseException as error:
         raise _refusal(error) from None
     corners = tuple((a + 1, b + 1, c + 1, d + 1) for (a, b), (c, d) in merges)
-    return SheetSource(loaded, corners, tuple(measures[chosen.name].errors)), infos, chosen
+    return SheetSource(loaded, corners, errors), infos, chosen
 
 
 def _choose(infos: tuple[SheetInfo, ...], name: str | None) -> SheetInfo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, Response, g
+from flask import Flask, Request, Response, current_app, g, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.routing import IntegerConverter, ValidationError
 
@@ -32,12 +32,20 @@ class Sessions(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
 
+def _allow_large_upload(endpoint: str | None, _values: object) -> None:
+    """A view that takes large files says how large (``view.max_upload``, bytes); before anything reads the form."""
+    limit = getattr(current_app.view_functions.get(endpoint or ""), "max_upload", None)
+    if limit:
+        request.max_content_length = limit
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Install errors, languages, permissions, security headers and the names templates may use."""
     from expo_crm.web import assets, errors, i18n, lanes, policy, security
 
     app.url_map.converters["int"] = IdConverter
     app.session_interface = Sessions()
+    app.url_value_preprocessor(_allow_large_upload)
     errors.init_app(app)
     lanes.init_app(app)
     i18n.init_app(app)

@@ -6,7 +6,7 @@ import pytest
 
 from expo_crm.exhibitors.domain.import_match import Known, Verdict, decide, judge, ranked
 from expo_crm.exhibitors.domain.import_rows import RowReason, RowRefused, parse, split_list
-from expo_crm.exhibitors.services.importing import country_codes
+from expo_crm.exhibitors.services.import_preview import country_codes
 
 
 @pytest.mark.parametrize(

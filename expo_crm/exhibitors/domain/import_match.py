@@ -71,7 +71,7 @@ class Candidate:
         return self.score >= 0.5
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=20_000)
 def _compare(a: str, b: str) -> Comparison:
     return compare_names(a, b)
 
@@ -164,3 +164,13 @@ def ranked(candidates: Iterable[Candidate], limit: int = 5) -> list[Candidate]:
         candidates,
         key=lambda c: (-sum(w for word, w in weight.items() if c.has(word)), -c.score, c.known.id, c.known.line),
     )[:limit]
+
+
+def described(candidate: Candidate) -> dict[str, Any]:
+    """A candidate as it is kept beside its row."""
+    known = candidate.known
+    out: dict[str, Any] = {"evidence": list(dict.fromkeys(candidate.evidence)), "score": round(candidate.score, 2)}
+    for key in ("id", "line", "name_zh", "name_en", "tax_id", "domain", "country"):
+        if value := getattr(known, key):
+            out[key] = value
+    return out

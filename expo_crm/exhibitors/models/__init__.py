@@ -3,7 +3,7 @@ from expo_crm.exhibitors.models.booth import Booth, BoothOccupant
 from expo_crm.exhibitors.models.booth_event import BoothEvent
 from expo_crm.exhibitors.models.contract import Contract, ContractBooth, ContractLine
 from expo_crm.exhibitors.models.contract_text import ContractText, ContractVersion
-from expo_crm.exhibitors.models.importing import ImportBatch, ImportChange, ImportMapping, ImportRow
+from expo_crm.exhibitors.models.importing import ImportBatch, ImportChange, ImportMapping, ImportPart, ImportRow
 from expo_crm.exhibitors.models.inventory import (
     BoothOffer,
     BoothRequest,
@@ -70,6 +70,7 @@ __all__ = [
     "ImportBatch",
     "ImportChange",
     "ImportMapping",
+    "ImportPart",
     "ImportRow",
     "InvitationLink",
     "NeighbourException",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, LargeBinary, PrimaryKeyConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from expo_crm.accounts.models import User
@@ -11,15 +11,16 @@ from expo_crm.shows.models import Edition
 
 
 class ImportBatch(Base):
-    """uploaded → mapped (preview running) → previewed → loading → done | failed; done → rolled_back.
+    """(reading →) uploaded → mapped (preview running) → previewed → loading → done | failed; done → rolling_back → rolled_back.
 
-    Nothing is stored in the directory before ``done``.
+    The directory is touched while ``loading``, portion by portion; a load that fails is taken back whole.
     """
 
     __tablename__ = "import_batch"
     __table_args__ = (
         CheckConstraint(
-            "state in ('uploaded', 'mapped', 'previewed', 'loading', 'done', 'failed', 'rolled_back')", name="state"
+            "state in ('uploaded', 'mapped', 'previewed', 'loading', 'done', 'failed', 'rolled_back', 'reading', 'rolling_back')",
+            name="state",
         ),
     )
 
@@ -27,9 +28,9 @@ class ImportBatch(Base):
     edition_id: Mapped[int] = mapped_column(ForeignKey("edition.id"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     filename: Mapped[Name]
-    data: Mapped[bytes | None] = mapped_column(LargeBinary)  # dropped when done
     state: Mapped[Code] = mapped_column(default="uploaded")
     options: Mapped[Json] = mapped_column(default=dict)  # encoding, delimiter, header row, sheet
+    survey: Mapped[Json] = mapped_column(default=dict)  # what reading the file once found: columns, count, warnings, first rows
     mapping: Mapped[Json] = mapped_column(default=dict)  # field → column header
     replace: Mapped[JsonList] = mapped_column(default=list)  # fields that the file overwrites in known companies
     totals: Mapped[Json] = mapped_column(default=dict)
@@ -40,11 +41,32 @@ class ImportBatch(Base):
     edition: Mapped[Edition] = relationship()
 
 
+class ImportPart(Base):
+    """A megabyte of the uploaded file; gone when the import is done."""
+
+    __tablename__ = "import_part"
+    __table_args__ = (PrimaryKeyConstraint("batch_id", "number"),)
+
+    batch_id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), ForeignKey("import_batch.id", ondelete="CASCADE")
+    )
+    number: Mapped[int] = mapped_column(Integer)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class ImportRow(Base):
-    """One line of the file: new | match | conflict | refused, with the reason and, for a conflict, the user's decision."""
+    """One line of the file: new | match | conflict | refused, with the reason and, for a conflict, the user's decision.
+
+    ``head`` is the first line of the same company, by which a load takes the rows; without one the row is left out.
+    """
 
     __tablename__ = "import_row"
-    __table_args__ = (Index(None, "batch_id", "line"), Index(None, "batch_id", "verdict"))
+    __table_args__ = (
+        Index(None, "batch_id", "line"),
+        Index(None, "batch_id", "verdict"),
+        Index(None, "batch_id", "head"),
+        Index(None, "company_id"),
+    )
 
     id: Mapped[IntPk]
     batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id", ondelete="CASCADE"))
@@ -54,6 +76,8 @@ class ImportRow(Base):
     detail: Mapped[Json] = mapped_column(default=dict)  # column, value, candidates
     data: Mapped[Json] = mapped_column(default=dict)
     company_id: Mapped[int | None] = mapped_column(ForeignKey("company.id", ondelete="SET NULL"))
+    match_line: Mapped[int | None] = mapped_column(Integer)  # the earlier line of the file that is the same company
+    head: Mapped[int | None] = mapped_column(Integer)
     decision: Mapped[Code] = mapped_column(default="")  # '' | match | new | skip
 
 

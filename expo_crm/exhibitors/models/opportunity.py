@@ -38,6 +38,7 @@ class Opportunity(Base):
     expected_m2: Mapped[Area] = mapped_column(default=0)
     expected_amount: Mapped[Money] = mapped_column(default=0)
     lost_reason: Mapped[Code] = mapped_column(default="")
+    lost_to_id: Mapped[int | None] = mapped_column(ForeignKey("competitor_show.id", ondelete="SET NULL"))  # as a person said
     agent: Mapped[Name] = mapped_column(default="")  # the recruiting agent (招展代理) that brings it
     next_step: Mapped[Name] = mapped_column(default="")
     next_on: Mapped[dt.date | None] = mapped_column(Date)

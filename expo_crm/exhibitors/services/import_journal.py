@@ -7,31 +7,32 @@ a contract, a contact who was called), stays and is counted.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, text, update
 
 from expo_crm.audit import services as audit
 from expo_crm.db import Base, db
-from expo_crm.directory.models import Company
 from expo_crm.directory.services import duplicates
 from expo_crm.exhibitors.models import ImportBatch, ImportChange
 from expo_crm.lib import clock
 
+Progress = Callable[[int, int, str], None]
 PORTION = 1000
+LOCK = 0x6578706F
 # Rows that are worked out from others, or belong to the import itself: they keep nothing alive.
 DERIVED = {"match_key", "duplicate_pair", "ownership_log", "import_row", "import_change", "merge", "offer", "quality_snapshot"}
 
 
 class Journal:
-    """Written in the load's own transaction, a portion at a time."""
+    """Written in the transactions of the load, a portion at a time; goes on behind what an interrupted load has written."""
 
     def __init__(self, batch_id: int) -> None:
         self.batch_id = batch_id
-        self.position = 0
+        self.position = _newest(batch_id) or 0
 
     def inserted(self, table: str, ids: Iterable[int]) -> None:
         for part in _parts(list(ids)):
@@ -57,50 +58,90 @@ class NotLoaded(Exception):
     """There is nothing to take back: the batch was not loaded, is older than the journal, or was taken back already."""
 
 
-def roll_back(batch: ImportBatch) -> dict[str, int]:
-    """Take a loaded batch back. Returns counts: "deleted", "restored", "kept" (used or changed since). Raises NotLoaded."""
+def one_at_a_time() -> None:
+    """Until the end of this transaction nobody else asks or writes which import has its turn (SQLite has one writer anyway)."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
+
+
+def roll_back(
+    batch: ImportBatch, progress: Progress | None = None, label: str = "", release: Callable[[], None] | None = None
+) -> dict[str, int]:
+    """Take a loaded batch back. Returns counts: "deleted", "restored", "kept" (used or changed since). Raises NotLoaded.
+
+    ``release`` is called at the end of each portion; a job commits there and, when it was killed, goes on behind it.
+    """
     db.session.refresh(batch, attribute_names=["state"], with_for_update=True)
-    newest = db.session.scalar(select(func.max(ImportChange.position)).where(ImportChange.batch_id == batch.id))
-    if batch.state != "done" or newest is None:
+    begun = batch.state == "rolling_back"
+    if not begun and (batch.state != "done" or _newest(batch.id) is None):
         raise NotLoaded
-    counts: Counter[str] = Counter()
-    touched: set[int] = set()
-    changes = select(ImportChange).where(ImportChange.batch_id == batch.id).order_by(ImportChange.position.desc())
-    for change in db.session.scalars(changes.execution_options(yield_per=20)):
-        table = Base.metadata.tables[change.table_name]
-        if change.kind == "update":
-            _restore(table, change.rows, counts, touched)
-        else:
-            _delete(table, change.rows, counts)
-    db.session.execute(delete(ImportChange).where(ImportChange.batch_id == batch.id))
-    db.session.expire_all()
-    for part in _parts(sorted(touched)):
-        for company in db.session.scalars(select(Company).where(Company.id.in_(part))):
-            duplicates.index_company(company)
+    counts = undo(batch, progress, label, release)
     batch.state, batch.finished_at = "rolled_back", clock.now()
-    batch.totals = {**batch.totals, "rolled_back": dict(counts)}
+    batch.totals = {**batch.totals, "rolled_back": counts}
     audit.record(
         "import.roll_back", "import", batch.id, edition_id=batch.edition_id, changes={"file": batch.filename, **counts}
     )
     db.session.flush()
+    return counts
+
+
+def undo(
+    batch: ImportBatch, progress: Progress | None = None, label: str = "", release: Callable[[], None] | None = None
+) -> dict[str, int]:
+    """Undo what the journal of a batch holds, the newest portion first; each goes from the journal with its undoing.
+
+    Also for a load that was not finished. The state of the batch is the caller's.
+    """
+    counts: Counter[str] = Counter(batch.totals.get("taking_back", {}))
+    total = newest = _newest(batch.id) or 0
+    while newest is not None and newest > 0:
+        change = db.session.execute(
+            select(ImportChange.id, ImportChange.table_name, ImportChange.kind, ImportChange.rows).where(
+                ImportChange.batch_id == batch.id, ImportChange.position == newest
+            )
+        ).one()
+        table = Base.metadata.tables[change.table_name]
+        if change.kind == "update":
+            _restore(table, change.rows, counts)
+        else:
+            _delete(table, change.rows, counts)
+        db.session.execute(delete(ImportChange).where(ImportChange.id == change.id))
+        batch.totals = {**batch.totals, "taking_back": dict(counts)}
+        db.session.flush()
+        if release:
+            release()
+        if progress:
+            progress(total - newest + 1, total, label)
+        newest = _newest(batch.id)
+    batch.totals = {key: value for key, value in batch.totals.items() if key not in ("taking_back", "loading")}
+    db.session.expire_all()
+    db.session.flush()
     return dict(counts)
 
 
-def _restore(table: Table, rows: Sequence[Any], counts: Counter[str], touched: set[int]) -> None:
+def _newest(batch_id: int) -> int | None:
+    return db.session.scalar(select(func.max(ImportChange.position)).where(ImportChange.batch_id == batch_id))
+
+
+def _restore(table: Table, rows: Sequence[Any], counts: Counter[str]) -> None:
     ids = [row[0] for row in rows]
     now = {r.id: r._mapping for r in db.session.execute(select(table).where(table.c.id.in_(ids)))}
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for key, before, after in rows:
         row = now.get(key)
         if row is None or any(_plain(row[name]) != value for name, value in after.items()):
             counts["kept"] += 1
             continue
-        values: dict[str, Any] = {name: _typed(table.c[name], value) for name, value in before.items()}
+        values = {f"new_{name}": _typed(table.c[name], value) for name, value in before.items()}
+        alike[tuple(sorted(before))].append({"of_id": key, **values})
+    for names, several in alike.items():
+        values = {name: bindparam(f"new_{name}") for name in names}
         if "version" in table.c:
-            values["version"] = row["version"] + 1
-        db.session.execute(update(table).where(table.c.id == key).values(values))
-        counts["restored"] += 1
+            values["version"] = table.c.version + 1
+        db.session.connection().execute(update(table).where(table.c.id == bindparam("of_id")).values(values), several)
+        counts["restored"] += len(several)
         if table.name == "company":
-            touched.add(key)
+            duplicates.index_companies([one["of_id"] for one in several])
 
 
 def _delete(table: Table, ids: Sequence[int], counts: Counter[str]) -> None:

@@ -1,15 +1,23 @@
-"""The one transaction of an import: companies, ledger, booths, people, offers. Statements per thousand rows, none per row."""
+"""The load of an import: companies, ledger, booths, people, offers. Statements per thousand rows, none per row.
+
+The rows of one company are taken together, by their first line (``import_row.head``). A portion of companies is one
+transaction of a job: a load that was killed goes on behind its last portion, and what it has written is in the journal.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, delete, insert, select, text, update
+from sqlalchemy import Table, and_, bindparam, case, delete, func, insert, or_, select, update
+from sqlalchemy.orm import aliased
 
+from expo_crm import bulk
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.directory.domain import naming
@@ -17,12 +25,15 @@ from expo_crm.directory.models import Company, CompanyName, Employment, MatchKey
 from expo_crm.directory.services import companies as directory
 from expo_crm.directory.services import duplicates, ownership
 from expo_crm.exhibitors.domain.contract import BINDING
-from expo_crm.exhibitors.domain.import_match import Decision, Verdict, decide
+from expo_crm.exhibitors.domain.import_match import Decision, Verdict, decide, described
 from expo_crm.exhibitors.models import Booth, BoothOccupant, Contract, ImportBatch, ImportRow
-from expo_crm.exhibitors.services import import_index, portal_hooks
+from expo_crm.exhibitors.services import import_files, import_index, portal_hooks
 from expo_crm.exhibitors.services.import_journal import Journal
+from expo_crm.faults import point
 from expo_crm.lib import clock
 from expo_crm.lib import text as texts
+from expo_crm.sheets.errors import LARGE_LIMITS
+from expo_crm.sheets.read import resume_table
 from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Edition, Hall
 
@@ -43,7 +54,6 @@ FILLED = (
     "intro_en",
 )
 """What a list may add to a known company where nothing stands yet; it replaces only what the user chose (``batch.replace``)."""
-LOCK = 0x6578706F  # one import at a time writes to the directory
 
 
 @dataclass
@@ -64,6 +74,7 @@ class Target:
     participation_id: int = 0
     rows: list[int] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)  # the columns of a company that is to be made
+    keys_of_names: list[dict[str, Any]] = field(default_factory=list)  # its rows of match_key, still without its id
 
     def take(self, row_id: int, data: dict[str, Any]) -> None:
         """Add a row. Areas of several stands add up; the same stand again does not count twice."""
@@ -87,132 +98,210 @@ class Target:
             self.people.append({k: data.get(k, "") for k in ("contact", "email", "mobile", "job_title")})
 
 
+@dataclass
+class _Work:
+    """What the portions of one load share."""
+
+    batch: ImportBatch
+    edition: Edition
+    journal: Journal
+    counts: Counter[str]
+    places: dict[str, int]
+    unknown: set[str] = field(default_factory=set)
+    nodes: dict[str, int] | None = None
+
+
 def load(
     batch: ImportBatch,
     progress: Progress | None = None,
     label: str = "",
     release: Callable[[], None] | None = None,
 ) -> dict[str, int]:
-    """Store what was previewed and decided, all of it or, on any error, nothing. Returns what was changed.
+    """Store what was previewed and decided. Returns what was changed.
 
-    The caller owns the transaction. Known companies are only added to, never overwritten; the file's stands, areas and
-    amounts replace those of the ledger unless a signed contract says them. Loading the same file again changes nothing.
+    Known companies are only added to, never overwritten; the file's stands, areas and amounts replace those of the ledger
+    unless a signed contract says them. Loading the same file again changes nothing.
 
-    ``release`` is called when all is read and nothing written yet: a job ends its reading there, so that the keys of many
-    names are made without holding up everybody else who writes (SQLite has one writer).
+    Without ``release`` all of it is the caller's transaction. A job gives ``release``, which commits: it is called before a
+    portion is written, so that the keys of many names are made without holding up everybody else (SQLite has one writer),
+    and after it. A load that finds its beginning done goes on from there; one that finds another worker ahead stops.
     """
-    total = int(batch.totals.get("rows", 0)) or 1
     tell = progress or (lambda _done, _total, _label: None)
-    counts: Counter[str] = Counter()
-    seen, targets = import_index.fingerprint(), _targets(batch, counts)
-    if release:
-        release()
-    _prepare(targets, lambda done: tell(done * total // (2 * len(targets) or 1), total, label))
-    _one_at_a_time()
-    if release:
-        db.session.refresh(batch, attribute_names=["state"], with_for_update=True)
-        if batch.state != "loading":  # another worker was faster
-            return {}
+    keep = release or (lambda: None)
+    total = int(batch.totals.get("rows", 0)) or 1
+    begun = batch.totals.get("loading")
+    if begun is None:
+        _look_again(batch)
+        begun = {"head": 0, "rows": 0, "counts": _note_heads(batch)}
+        batch.totals = {**batch.totals, "loading": begun}
+        keep()
     edition = db.session.get_one(Edition, batch.edition_id)
-    if import_index.fingerprint() != seen:
-        counts.clear()
-        targets = _targets(batch, counts)
+    work = _Work(batch, edition, Journal(batch.id), Counter(begun["counts"]), _places(edition.id))
+    at, done = int(begun["head"]), int(begun["rows"])
+    while (last := _portion_after(batch.id, at)) is not None:
+        targets = _targets(batch.id, at, last)
+        keep()
         _prepare(targets)
-    new, known = [t for t in targets if not t.id], [t for t in targets if t.id]
-    journal = Journal(batch.id)
-    counts["companies_new"] = _insert_companies(new, journal)
-    tell(total * 6 // 10, total, label)
-    counts["companies_changed"] = _add_to_companies(known, frozenset(batch.replace), journal)
-    _ledger(edition, targets, counts, journal)
-    tell(total * 7 // 10, total, label)
-    counts["booths_linked"], counts["stands_unknown"] = _occupy(edition, targets, journal)
-    tell(total * 8 // 10, total, label)
-    counts["people_new"] = _people(targets, journal)
-    counts["offers_new"] = _offers(edition, targets)
-    tell(total * 9 // 10, total, label)
-    _note_companies(targets)
-    _note_followers(batch)
-    batch.state, batch.finished_at, batch.data = "done", clock.now(), None
-    batch.totals = {**batch.totals, "loaded": dict(counts)}
+        if release and not _still_ours(batch, at):
+            return {}
+        _store(work, targets)
+        at, done = last, done + sum(len(t.rows) for t in targets)
+        batch.totals = {**batch.totals, "loading": {"head": at, "rows": done, "counts": dict(work.counts)}}
+        db.session.flush()
+        point("mid_import_portion", done)
+        keep()
+        tell(min(done, total), total, label)
+    _note_left_out(batch)
+    import_files.drop(batch.id)
+    counts = work.counts
+    batch.state, batch.finished_at = "done", clock.now()
+    batch.totals = {k: v for k, v in batch.totals.items() if k != "loading"} | {"loaded": dict(counts)}
     audit.record("import.load", "import", batch.id, edition_id=edition.id, changes={"file": batch.filename, **counts})
     db.session.flush()
     tell(total, total, label)
     return dict(counts)
 
 
-def _one_at_a_time() -> None:
-    if db.session.get_bind().dialect.name == "postgresql":
-        db.session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
+def _still_ours(batch: ImportBatch, at: int) -> bool:
+    """Lock the batch; False when another worker has taken this load over, or it was taken back."""
+    db.session.refresh(batch, attribute_names=["state", "totals"], with_for_update=True)
+    return batch.state == "loading" and batch.totals.get("loading", {}).get("head") == at
+
+
+def _store(work: _Work, targets: list[Target]) -> None:
+    new, known = [t for t in targets if not t.id], [t for t in targets if t.id]
+    counts, journal = work.counts, work.journal
+    counts["companies_new"] += _insert_companies(new, journal)
+    counts["companies_changed"] += _add_to_companies(known, frozenset(work.batch.replace), journal)
+    _ledger(work.edition, targets, counts, journal)
+    counts["booths_linked"] += _occupy(work, targets)
+    counts["stands_unknown"] = len(work.unknown)
+    counts["people_new"] += _people(targets, journal)
+    counts["offers_new"] += _offers(work, targets)
+    _note_companies(targets)
 
 
 # --- which company each row is ---------------------------------------------------------------------------------------
 
 
-def _targets(batch: ImportBatch, counts: Counter[str]) -> list[Target]:
-    """One target per company, in the order of the file."""
-    fresh = batch.totals.get("directory") != import_index.fingerprint()
-    index = import_index.of_directory() if fresh else None
-    by_id: dict[int, Target] = {}
-    by_line: dict[int, Target | None] = {}
-    out: list[Target] = []
-    columns = (
-        ImportRow.id,
-        ImportRow.line,
-        ImportRow.verdict,
-        ImportRow.decision,
-        ImportRow.detail,
-        ImportRow.data,
-        ImportRow.company_id,
+def _taken() -> Any:
+    """Rows that are to be stored."""
+    return and_(
+        ImportRow.verdict != Verdict.REFUSED.value,
+        ImportRow.decision != Decision.SKIP.value,
+        or_(ImportRow.verdict != Verdict.CONFLICT.value, ImportRow.decision != ""),
     )
-    query = select(*columns).where(ImportRow.batch_id == batch.id).order_by(ImportRow.line, ImportRow.id)
-    for row in db.session.execute(query).all():
-        target = _target_of(row, by_id, by_line, index, counts)
-        by_line.setdefault(row.line, target)
-        if target is None:
-            continue
-        if not target.rows:
-            out.append(target)
+
+
+def _matched() -> Any:
+    """Rows that are a known company, or an earlier row, by verdict or by decision."""
+    return and_(
+        ImportRow.decision != Decision.NEW.value,
+        or_(ImportRow.verdict == Verdict.MATCH.value, ImportRow.decision == Decision.MATCH.value),
+    )
+
+
+def _look_again(batch: ImportBatch) -> None:
+    """When the directory has changed since the preview: who is known by now is not made a second time."""
+    seen = batch.totals.get("directory") or [0, ""]
+    now = import_index.fingerprint()
+    if seen == now:
+        return
+    moved = 0
+    with closing(import_index.Scratch()) as scratch:
+        import_index.take_directory(scratch, *([dt.datetime.fromisoformat(seen[1])] if seen[1] else []))
+        last = 0
+        while True:
+            rows = db.session.execute(
+                select(ImportRow.id, ImportRow.data, ImportRow.detail)
+                .where(ImportRow.batch_id == batch.id, ImportRow.verdict == Verdict.NEW.value, ImportRow.id > last)
+                .order_by(ImportRow.id)
+                .limit(CHUNK)
+            ).all()
+            if not rows:
+                break
+            last = rows[-1].id
+            portion = import_index.Portion(scratch, [row.data for row in rows], alike=False)
+            for row in rows:
+                verdict, reason, chosen = decide(portion.in_directory(row.data))
+                if verdict is Verdict.MATCH and chosen:
+                    values = {
+                        "verdict": verdict.value,
+                        "reason": reason,
+                        "company_id": chosen.known.id,
+                        "detail": {**row.detail, "match": described(chosen)},
+                        "decision": "",
+                    }
+                    db.session.execute(update(ImportRow).where(ImportRow.id == row.id).values(values))
+                    moved += 1
+    totals = dict(batch.totals)
+    if moved:
+        totals |= {"new": totals.get("new", 0) - moved, "match": totals.get("match", 0) + moved}
+    batch.totals = totals | {"directory": now}
+    db.session.flush()
+
+
+def _note_heads(batch: ImportBatch) -> dict[str, int]:
+    """Give each row the first line of its company; rows that are left out get none. Returns "refused" and "left_out"."""
+    mine = ImportRow.batch_id == batch.id
+    everything = update(ImportRow).execution_options(synchronize_session=False)
+    db.session.execute(everything.where(mine, ImportRow.head.is_not(None)).values(head=None))
+    db.session.execute(everything.where(mine, _taken()).values(head=ImportRow.line))
+    known = and_(mine, _taken(), _matched(), ImportRow.match_line.is_(None), ImportRow.company_id.is_not(None))
+    several = (
+        select(ImportRow.company_id, func.min(ImportRow.line)).where(known).group_by(ImportRow.company_id).having(func.count() > 1)
+    )
+    for company_id, first in db.session.execute(several).all():
+        db.session.execute(everything.where(known, ImportRow.company_id == company_id).values(head=first))
+    earlier = aliased(ImportRow)
+    head = (
+        select(earlier.head)
+        .where(earlier.batch_id == batch.id, earlier.line == ImportRow.match_line)
+        .limit(1)
+        .scalar_subquery()
+    )
+    follows = and_(mine, _taken(), _matched(), ImportRow.match_line.is_not(None))
+    # A row may follow one that follows another; each round brings them one nearer to the first.
+    while db.session.execute(everything.where(follows, ImportRow.head.is_distinct_from(head)).values(head=head)).rowcount:  # type: ignore[attr-defined]
+        pass
+    refused = func.sum(case((ImportRow.verdict == Verdict.REFUSED.value, 1), else_=0))
+    out = func.sum(case((ImportRow.head.is_(None), 1), else_=0))
+    nobody, nowhere = db.session.execute(select(refused, out).where(mine)).one()
+    return {"refused": int(nobody or 0), "left_out": int(nowhere or 0) - int(nobody or 0)}
+
+
+def _portion_after(batch_id: int, at: int) -> int | None:
+    """The last first line of the next portion of companies; None when there is none."""
+    first = db.session.scalar(select(func.min(ImportRow.head)).where(ImportRow.batch_id == batch_id, ImportRow.head > at))
+    return None if first is None else first + CHUNK - 1
+
+
+def _targets(batch_id: int, after: int, last: int) -> list[Target]:
+    """One target per company whose first line is in this stretch of the file, in the order of the file."""
+    out: dict[int, Target] = {}
+    columns = (ImportRow.id, ImportRow.head, ImportRow.data, ImportRow.company_id, ImportRow.match_line)
+    query = (
+        select(*columns, _matched().label("matched"))
+        .where(ImportRow.batch_id == batch_id, ImportRow.head > after, ImportRow.head <= last)
+        .order_by(ImportRow.head, ImportRow.line, ImportRow.id)
+    )
+    for row in db.session.execute(query):
+        target = out.setdefault(row.head, Target())
+        if row.matched and row.company_id and row.match_line is None:
+            target.id = row.company_id
         target.take(row.id, row.data)
-    return out
+    return list(out.values())
 
 
-def _target_of(
-    row: Any,
-    by_id: dict[int, Target],
-    by_line: dict[int, Target | None],
-    index: import_index.Index | None,
-    counts: Counter[str],
-) -> Target | None:
-    if row.verdict == Verdict.REFUSED:
-        counts["refused"] += 1
-        return None
-    decision = row.decision or (Decision.SKIP if row.verdict == Verdict.CONFLICT else "")
-    if decision == Decision.SKIP:
-        counts["left_out"] += 1
-        return None
-    match = row.detail.get("match", {}) if decision != Decision.NEW else {}
-    if match.get("line"):
-        target = by_line.get(match["line"])
-        if target is None:
-            counts["left_out"] += 1
-        return target
-    company_id = row.company_id if match else 0
-    if not company_id and row.verdict == Verdict.NEW and index is not None:
-        # The directory has changed since the preview: who is known by now is not made a second time.
-        verdict, _reason, chosen = decide(index.exact(row.data))
-        company_id = chosen.known.id if verdict is Verdict.MATCH and chosen else 0
-    if not company_id:
-        return Target()
-    return by_id.setdefault(company_id, Target(company_id))
-
-
-def _prepare(targets: list[Target], tell: Callable[[int], None] | None = None) -> None:
-    """Make the columns of the new companies: the slow part, since every name gets its sound and its keys."""
-    for number, target in enumerate(targets):
+def _prepare(targets: list[Target]) -> None:
+    """Make the columns and keys of the new companies: the slow part, since every name gets its sound."""
+    for target in targets:
         if not target.id:
-            target.values = directory.company_values(**target.fields, industry=target.sector, source="import")
-        if tell and number % 200 == 0:
-            tell(number)
+            values = directory.company_values(**target.fields, industry=target.sector, source="import")
+            target.values = values
+            target.keys_of_names = duplicates.key_rows(
+                0, (values["name_zh"], values["name_en"], *target.names), values["phone"], values["country"]
+            )
 
 
 # --- companies -------------------------------------------------------------------------------------------------------
@@ -230,20 +319,14 @@ def _insert_companies(targets: list[Target], journal: Journal) -> int:
         dealt = ownership.deal_new(rows)
         for row, one in zip(rows, dealt, strict=True):
             row["owner_id"], row["owner_since"] = (one.user_id, row["created_at"]) if one else (None, None)
-        ids = db.session.scalars(insert(Company).returning(Company.id, sort_by_parameter_order=True), rows)
-        for target, company_id in zip(part, ids, strict=True):
-            target.id = company_id
+        for target, row, company_id in zip(part, rows, bulk.next_ids(Company, len(rows)), strict=True):
+            target.id = row["id"] = company_id
+        bulk.add(Company, rows)
         journal.inserted("company", [t.id for t in part])
         ownership.note_new((t.id, r["owner_id"]) for t, r in zip(part, rows, strict=True))
         known = {t.id: {r["name_zh"], r["name_en"]} for t, r in zip(part, rows, strict=True)}
         _insert_aliases({t.id: [n for n in t.names if n not in known[t.id]] for t in part}, journal)
-        keys = [
-            key
-            for t, row in zip(part, rows, strict=True)
-            for key in duplicates.key_rows(t.id, (row["name_zh"], row["name_en"], *t.names), row["phone"], row["country"])
-        ]
-        if keys:
-            db.session.execute(insert(MatchKey), keys)
+        bulk.add(MatchKey, [{"company_id": t.id, "key": key["key"]} for t in part for key in t.keys_of_names])
     return len(targets)
 
 
@@ -263,7 +346,10 @@ def _insert_aliases(names: dict[int, list[str]], journal: Journal) -> None:
         for name in several
     ]
     if rows:
-        journal.inserted("company_name", db.session.scalars(insert(CompanyName).returning(CompanyName.id), rows))
+        for row, key in zip(rows, bulk.next_ids(CompanyName, len(rows)), strict=True):
+            row["id"] = key
+        bulk.add(CompanyName, rows)
+        journal.inserted("company_name", [row["id"] for row in rows])
 
 
 def _add_to_companies(targets: list[Target], replace: frozenset[str], journal: Journal) -> int:
@@ -331,8 +417,7 @@ def _add_to_companies(targets: list[Target], replace: frozenset[str], journal: J
                 )
             ]
             db.session.execute(delete(MatchKey).where(MatchKey.company_id.in_([u["of_id"] for u in updates])))
-            if rekeyed:
-                db.session.execute(insert(MatchKey), rekeyed)
+            bulk.add(MatchKey, rekeyed)
     return changed
 
 
@@ -377,18 +462,18 @@ def _additions(
 
 def _ledger(edition: Edition, targets: list[Target], counts: Counter[str], journal: Journal) -> None:
     """One row of the ledger per company; a signed contract's figures stay."""
+    ids = [t.id for t in targets]
     rows = db.session.execute(
         select(
             Participation.id, Participation.company_id, Participation.role, Participation.net_m2, Participation.amount,
             Participation.stands, Participation.sector,
-        ).where(Participation.edition_id == edition.id)
+        ).where(Participation.edition_id == edition.id, Participation.company_id.in_(ids))
     )  # fmt: skip
     there = {r.company_id: r for r in rows}
-    contracted = set(
-        db.session.scalars(
-            select(Contract.company_id).where(Contract.edition_id == edition.id, Contract.state.in_(BINDING))
-        )
+    binding = select(Contract.company_id).where(
+        Contract.edition_id == edition.id, Contract.state.in_(BINDING), Contract.company_id.in_(ids)
     )
+    contracted = set(db.session.scalars(binding))
     now = clock.now()
     outcome = "exhibited" if edition.ends_on < clock.local_day(now, edition.timezone) else "planned"
     new: list[Target] = []
@@ -418,11 +503,9 @@ def _ledger(edition: Edition, targets: list[Target], counts: Counter[str], journ
             }
             for t in part
         ]
-        ids = db.session.scalars(
-            insert(Participation).returning(Participation.id, sort_by_parameter_order=True), rows_new
-        )
-        for target, participation_id in zip(part, ids, strict=True):
-            target.participation_id = participation_id
+        for target, row, key in zip(part, rows_new, bulk.next_ids(Participation, len(part)), strict=True):
+            target.participation_id = row["id"] = key
+        bulk.add(Participation, rows_new)
         journal.inserted("participation", [t.participation_id for t in part])
     table = cast(Table, Participation.__table__)
     by_id = {r.id: r for r in there.values()}
@@ -438,7 +521,8 @@ def _ledger(edition: Edition, targets: list[Target], counts: Counter[str], journ
             update(table).where(table.c.id == bindparam("of_id")).values({k: bindparam(f"new_{k}") for k in LEDGER}),
             part,
         )
-    counts["participations_new"], counts["participations_changed"] = len(new), len(updates)
+    counts["participations_new"] += len(new)
+    counts["participations_changed"] += len(updates)
 
 
 LEDGER = ("role", "net_m2", "amount", "stands", "sector")
@@ -458,40 +542,39 @@ def _ledger_values(target: Target) -> dict[str, Any]:
 # --- booths ----------------------------------------------------------------------------------------------------------
 
 
-def _occupy(edition: Edition, targets: list[Target], journal: Journal) -> tuple[int, int]:
+def _occupy(work: _Work, targets: list[Target]) -> int:
     """Put companies on the booths that the plan knows; the first on a booth without a host is its host.
 
-    Returns how many links are new, and how many stands of the file the plan does not know.
+    Returns how many links are new; stands of the file that the plan does not know go to ``work.unknown``.
     """
-    places = _places(edition.id)
-    there = set()
-    hosted = set()
-    for booth_id, participation_id, host in db.session.execute(
-        select(BoothOccupant.booth_id, BoothOccupant.participation_id, BoothOccupant.host)
-        .join(Booth, Booth.id == BoothOccupant.booth_id)
-        .where(Booth.edition_id == edition.id)
-    ):
-        there.add((booth_id, participation_id))
-        hosted |= {booth_id} if host else set()
-    rows: list[dict[str, Any]] = []
-    unknown: set[str] = set()
+    wanted: list[tuple[int, int]] = []
     for target in targets:
         for key, hall in target.keys:
-            found = _place_of(places, key, hall)
-            if found is None:
-                unknown.add(key)
-                continue
-            booth_id = found
-            if (booth_id, target.participation_id) in there:
-                continue
-            there.add((booth_id, target.participation_id))
-            rows.append(
-                {"booth_id": booth_id, "participation_id": target.participation_id, "host": booth_id not in hosted}
+            booth_id = _place_of(work.places, key, hall)
+            if booth_id is None:
+                work.unknown.add(key)
+            else:
+                wanted.append((booth_id, target.participation_id))
+    there, hosted = set(), set()
+    for part in _parts(sorted({booth_id for booth_id, _p in wanted})):
+        for booth_id, participation_id, host in db.session.execute(
+            select(BoothOccupant.booth_id, BoothOccupant.participation_id, BoothOccupant.host).where(
+                BoothOccupant.booth_id.in_(part)
             )
-            hosted.add(booth_id)
+        ):
+            there.add((booth_id, participation_id))
+            hosted |= {booth_id} if host else set()
+    rows: list[dict[str, Any]] = []
+    for booth_id, participation_id in wanted:
+        if (booth_id, participation_id) in there:
+            continue
+        there.add((booth_id, participation_id))
+        rows.append({"booth_id": booth_id, "participation_id": participation_id, "host": booth_id not in hosted})
+        hosted.add(booth_id)
     for part in _parts(rows):
-        journal.inserted("booth_occupant", db.session.scalars(insert(BoothOccupant).returning(BoothOccupant.id), part))
-    return len(rows), len(unknown)
+        made = db.session.scalars(insert(BoothOccupant).returning(BoothOccupant.id), part)
+        work.journal.inserted("booth_occupant", made)
+    return len(rows)
 
 
 def _places(edition_id: int) -> dict[str, int]:
@@ -544,21 +627,27 @@ def _people(targets: list[Target], journal: Journal) -> int:
                 new.setdefault(key, (target, person))
     now = clock.now()
     for part in _parts(list(new.values())):
-        made = db.session.scalars(
-            insert(Person).returning(Person.id, sort_by_parameter_order=True),
-            [_person_values(target, person) | {"created_at": now, "updated_at": now} for target, person in part],
-        ).all()
+        made = bulk.next_ids(Person, len(part))
+        bulk.add(
+            Person,
+            [
+                {"id": key, **_person_values(target, person), "created_at": now, "updated_at": now}
+                for key, (target, person) in zip(made, part, strict=True)
+            ],
+        )
         journal.inserted("person", made)
         rows = [
             {
+                "id": key,
                 "person_id": person_id,
                 "company_id": target.id,
                 "title": person["job_title"],
                 "main_contact": bool(person["main"]),
             }
-            for (target, person), person_id in zip(part, made, strict=True)
+            for (target, person), person_id, key in zip(part, made, bulk.next_ids(Employment, len(part)), strict=True)
         ]
-        journal.inserted("employment", db.session.scalars(insert(Employment).returning(Employment.id), rows))
+        bulk.add(Employment, rows)
+        journal.inserted("employment", [row["id"] for row in rows])
     return len(new)
 
 
@@ -577,14 +666,16 @@ def _person_values(target: Target, person: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _offers(edition: Edition, targets: list[Target]) -> int:
+def _offers(work: _Work, targets: list[Target]) -> int:
     """Tag companies with the nodes of the category tree that their list names by code, name or synonym."""
     if not any(t.categories for t in targets):
         return 0
-    nodes: dict[str, int] = {}
-    for node in shows.list_categories(edition.show_id):
-        for written in (*node.synonyms, node.name_en, node.name_zh, node.code):
-            nodes[texts.fold(str(written))] = node.id
+    if work.nodes is None:
+        work.nodes = {}
+        for node in shows.list_categories(work.edition.show_id):
+            for written in (*node.synonyms, node.name_en, node.name_zh, node.code):
+                work.nodes[texts.fold(str(written))] = node.id
+    nodes = work.nodes
     pairs = {
         (target.participation_id, nodes[key]): None
         for target in targets
@@ -594,23 +685,34 @@ def _offers(edition: Edition, targets: list[Target]) -> int:
     return portal_hooks.add_offers(list(pairs))
 
 
-def _note_followers(batch: ImportBatch) -> None:
-    """A row that is the same company as a row that was left out is left out with it."""
-    out = set(
-        db.session.scalars(
-            select(ImportRow.line).where(ImportRow.batch_id == batch.id, ImportRow.decision == Decision.SKIP.value)
-        )
-    )
-    if not out:
+def _note_left_out(batch: ImportBatch) -> None:
+    """A row that is the same company as a row that was left out is left out with it; each goes back as it stood in the file."""
+    mine = (ImportRow.batch_id == batch.id, ImportRow.head.is_(None), ImportRow.verdict != Verdict.REFUSED.value)
+    followers = update(ImportRow).where(*mine, ImportRow.match_line.is_not(None), ImportRow.decision == "")
+    db.session.execute(followers.values(decision=Decision.SKIP.value).execution_options(synchronize_session=False))
+    bare = select(func.count()).select_from(ImportRow).where(*mine, ImportRow.verdict != Verdict.CONFLICT.value)
+    if not db.session.scalar(bare):
         return
-    rows = db.session.execute(
-        select(ImportRow.id, ImportRow.detail).where(
-            ImportRow.batch_id == batch.id, ImportRow.reason == "line", ImportRow.decision == ""
-        )
-    )
-    following = [row.id for row in rows if row.detail.get("match", {}).get("line") in out]
-    for part in _parts(following):
-        db.session.execute(update(ImportRow).where(ImportRow.id.in_(part)).values(decision=Decision.SKIP.value))
+    with import_files.opened(batch.id) as blob:
+        rows = resume_table(blob, import_files.table_of(batch), LARGE_LIMITS).rows()
+        at = 0
+        while True:
+            part = db.session.execute(
+                select(ImportRow.id, ImportRow.line, ImportRow.detail)
+                .where(*mine, ImportRow.verdict != Verdict.CONFLICT.value, ImportRow.line > at)
+                .order_by(ImportRow.line)
+                .limit(CHUNK)
+            ).all()
+            if not part:
+                return
+            at = part[-1].line
+            wanted = {row.line: row for row in part}
+            for read in rows:
+                if found := wanted.get(read.line):
+                    detail = {**found.detail, "cells": list(read.cells)}
+                    db.session.execute(update(ImportRow).where(ImportRow.id == found.id).values(detail=detail))
+                if read.line >= at:
+                    break
 
 
 def _note_companies(targets: list[Target]) -> None:

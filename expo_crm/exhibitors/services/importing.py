@@ -1,49 +1,55 @@
-"""Exhibitor lists from files: upload → columns → preview of every row → one transaction.
+"""Exhibitor lists from files: upload → columns → preview of every row → load.
 
-``preview`` and ``load`` are the work of background jobs; the command line calls them directly. Between the steps everything
-waits in ``import_batch`` and ``import_row``; the directory is touched by ``load`` alone, in the transaction it is called in.
+Reading a large file, ``preview`` and ``load`` are the work of background jobs, a portion at a time; the command line calls
+them directly. Between the steps everything waits in ``import_batch``, ``import_part`` and ``import_row``; the directory is
+touched by ``load`` alone.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
-from babel import Locale
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select, update
 
 from expo_crm.audit import services as audit
 from expo_crm.db import checkpoint, db
 from expo_crm.exhibitors.domain import import_rows
-from expo_crm.exhibitors.domain.import_match import Candidate, Decision, Known, Verdict, decide
-from expo_crm.exhibitors.domain.import_rows import RowReason, RowRefused
+from expo_crm.exhibitors.domain.import_match import Decision, Verdict
 from expo_crm.exhibitors.models import ImportBatch, ImportChange, ImportMapping, ImportRow
-from expo_crm.exhibitors.services import import_index
+from expo_crm.exhibitors.services import import_files, import_journal
 from expo_crm.exhibitors.services.actor import actor_id
 from expo_crm.exhibitors.services.import_load import FILLED, load
+from expo_crm.exhibitors.services.import_preview import FIELDS, preview
 from expo_crm.jobs import services as jobs
+from expo_crm.jobs.models import Job
 from expo_crm.lib import clock, text
-from expo_crm.sheets.errors import SheetRefused
-from expo_crm.sheets.fields import EXHIBITOR_FIELDS
-from expo_crm.sheets.map import SURE, Field, Suggestion, suggest_mapping
-from expo_crm.sheets.read import Row, Table, open_table
+from expo_crm.sheets.blob import Blob, blob_of
+from expo_crm.sheets.detect import detect_kind
+from expo_crm.sheets.errors import LARGE_LIMITS, SheetRefused
+from expo_crm.sheets.map import SURE, Suggestion, suggest_mapping
+from expo_crm.sheets.read import Table, open_table
 from expo_crm.web import i18n
 
 __all__ = [
     "FIELDS", "ImportRefused", "change_options", "create_batch", "decide_all", "decide_row", "delete_batch", "load",
     "may_roll_back", "open_batch",
-    "preview", "remembered", "start_load", "start_preview", "suggestions",
+    "preview", "remembered", "start_load", "start_preview", "start_roll_back", "suggestions",
 ]  # fmt: skip
 
 Progress = Callable[[int, int, str], None]
-PREVIEW_JOB, LOAD_JOB = "exhibitors.preview_import", "exhibitors.load_import"
-CHUNK = 2000
-FIELDS: tuple[Field, ...] = tuple(f for f in EXHIBITOR_FIELDS if f.key in import_rows.FIELDS)
+READ_JOB, PREVIEW_JOB = "exhibitors.read_import", "exhibitors.preview_import"
+LOAD_JOB, ROLL_BACK_JOB = "exhibitors.load_import", "exhibitors.roll_back_import"
 OVERRIDES = ("encoding", "delimiter", "sheet", "header_line")
+AT_ONCE = 2000
+"""An import of at most so many rows is taken back while the person waits."""
+BUSY = ("reading", "loading", "rolling_back")
+WAIT_SECONDS = 5
 
 
 class ImportRefused(Exception):
@@ -55,21 +61,44 @@ class ImportRefused(Exception):
         self.code, self.params = code, params
 
 
-def create_batch(edition_id: int, filename: str, data: bytes, options: Mapping[str, Any] | None = None) -> ImportBatch:
-    """Keep an uploaded file. Raises SheetRefused when it is no table; then nothing is stored."""
-    open_table(data, filename, **_overrides(options or {}))
+def create_batch(
+    edition_id: int,
+    filename: str,
+    data: Blob | bytes,
+    options: Mapping[str, Any] | None = None,
+    *,
+    at_once: bool = False,
+) -> ImportBatch:
+    """Keep an uploaded file. Raises SheetRefused when it is no table; then nothing is stored.
+
+    A large file is only looked at; a job reads it, unless ``at_once`` (for callers without a person who waits).
+    """
+    blob = blob_of(data)
+    kind = detect_kind(blob, LARGE_LIMITS)
+    now = at_once or not import_files.is_large(blob, kind)
+    table = open_table(blob, filename, **_overrides(options or {}), limits=LARGE_LIMITS) if now else None
     batch = ImportBatch(
         edition_id=edition_id,
         user_id=actor_id(),
         filename=text.clean(filename, limit=200) or "–",
-        data=data,
         options=dict(options or {}),
+        survey=import_files.survey_of(table) if table else {},
         created_at=clock.now(),
     )
     db.session.add(batch)
     db.session.flush()
+    import_files.keep(batch.id, blob)
     audit.record("import.upload", "import", batch.id, edition_id=edition_id, changes={"file": batch.filename})
+    if table is None:
+        _start_reading(batch)
     return batch
+
+
+def _start_reading(batch: ImportBatch) -> None:
+    batch.state, batch.survey = "reading", {}
+    job = jobs.enqueue(READ_JOB, {"batch_id": batch.id, "locale": i18n.locale()}, user_id=actor_id())
+    batch.job_id = job.id
+    db.session.flush()
 
 
 def _overrides(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,21 +106,39 @@ def _overrides(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def open_batch(batch: ImportBatch) -> Table:
-    """The uploaded file as a table, with the user's corrections. Raises SheetRefused."""
-    if batch.data is None:
+    """The uploaded file as a table, without its rows. Raises SheetRefused; ImportRefused("done") when the file is gone."""
+    if batch.state in ("done", "rolled_back"):
         raise ImportRefused("done")
-    return open_table(batch.data, batch.filename, **_overrides(batch.options))
+    if refused := batch.survey.get("refused"):
+        raise SheetRefused(refused, **batch.survey.get("params", {}))
+    if not batch.survey:
+        if batch.state == "reading":
+            raise ImportRefused("busy")
+        batch.survey = import_files.survey_of(_read(batch, _overrides(batch.options)))
+        db.session.flush()
+    return import_files.table_of(batch)
 
 
-def change_options(batch: ImportBatch, options: Mapping[str, Any]) -> Table:
-    """Read the file another way. What was mapped and previewed before is void. Raises SheetRefused, ImportRefused."""
+def _read(batch: ImportBatch, options: Mapping[str, Any], tell: Callable[[int], None] = lambda rows: None) -> Table:
+    with import_files.opened(batch.id) as blob:
+        return open_table(blob, batch.filename, **options, limits=LARGE_LIMITS, tell=tell)
+
+
+def change_options(batch: ImportBatch, options: Mapping[str, Any]) -> Table | None:
+    """Read the file another way. What was mapped and previewed before is void. None: a job reads it.
+
+    Raises SheetRefused, ImportRefused.
+    """
     _refuse_settled(batch)
-    if batch.data is None:
-        raise ImportRefused("done")
-    table = open_table(batch.data, batch.filename, **_overrides(options))
+    with import_files.opened(batch.id) as blob:
+        large = import_files.is_large(blob, detect_kind(blob, LARGE_LIMITS))
+        table = None if large else open_table(blob, batch.filename, **_overrides(options), limits=LARGE_LIMITS)
     batch.options, batch.mapping, batch.totals, batch.state = _overrides(options), {}, {}, "uploaded"
+    batch.survey = import_files.survey_of(table) if table else {}
     batch.job_id = None
     db.session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
+    if table is None:
+        _start_reading(batch)
     db.session.flush()
     return table
 
@@ -136,7 +183,6 @@ def start_preview(batch: ImportBatch, mapping: Mapping[str, str], locale: str, r
     batch.replace = sorted(set(replace) & set(REPLACEABLE))
     remember_mapping(table, batch)
     batch.state, batch.totals = "mapped", {}
-    db.session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
     job = jobs.enqueue(PREVIEW_JOB, {"batch_id": batch.id, "locale": locale}, user_id=actor_id())
     batch.job_id = job.id
     db.session.flush()
@@ -191,8 +237,14 @@ def refuse_load(batch: ImportBatch) -> None:
 
 
 def reopen(batch: ImportBatch) -> None:
-    """Back to the preview after a load that failed: it has stored nothing."""
-    if batch.state == "loading":
+    """Back to the step before a job that failed. What a load had stored until it was interrupted is taken back by a job."""
+    if batch.state == "reading":
+        _start_reading(batch)
+        return
+    if batch.state in ("loading", "rolling_back") and _has_changes(batch):
+        _start_taking_back(batch)
+        return
+    if batch.state in ("loading", "rolling_back"):
         batch.state = "previewed"
     elif batch.state == "mapped":
         batch.state = "uploaded"
@@ -203,179 +255,50 @@ def reopen(batch: ImportBatch) -> None:
 def _refuse_settled(batch: ImportBatch) -> None:
     if batch.state in ("done", "rolled_back"):
         raise ImportRefused("done")
-    if batch.state == "loading":
+    if batch.state in BUSY:
         raise ImportRefused("busy")
+
+
+def _has_changes(batch: ImportBatch) -> bool:
+    return bool(db.session.scalar(select(ImportChange.id).where(ImportChange.batch_id == batch.id).limit(1)))
+
+
+def is_partly_loaded(batch: ImportBatch) -> bool:
+    """Whether a load that was interrupted has stored some of its rows."""
+    return batch.state in ("loading", "rolling_back") and "loaded" not in batch.totals and _has_changes(batch)
 
 
 def may_roll_back(batch: ImportBatch) -> bool:
     """Was it loaded with a journal, and not taken back yet?"""
-    return batch.state == "done" and bool(
-        db.session.scalar(select(ImportChange.id).where(ImportChange.batch_id == batch.id).limit(1))
-    )
+    return batch.state == "done" and _has_changes(batch)
+
+
+def start_roll_back(batch: ImportBatch) -> dict[str, int] | None:
+    """Take a loaded batch back: a short one at once, with the counts as answer; a long one by a job (None). Raises NotLoaded."""
+    db.session.refresh(batch, attribute_names=["state"], with_for_update=True)
+    if not may_roll_back(batch):
+        raise import_journal.NotLoaded
+    if int(batch.totals.get("rows", 0)) <= AT_ONCE:
+        return import_journal.roll_back(batch)
+    _start_taking_back(batch)
+    return None
+
+
+def _start_taking_back(batch: ImportBatch) -> None:
+    batch.state = "rolling_back"
+    job = jobs.enqueue(ROLL_BACK_JOB, {"batch_id": batch.id, "locale": i18n.locale()}, user_id=actor_id())
+    batch.job_id = job.id
+    db.session.flush()
 
 
 def delete_batch(batch: ImportBatch) -> None:
     """Throw an upload away with its preview; what a finished one has stored stays."""
-    if batch.state == "loading":
+    if batch.state in BUSY:
         raise ImportRefused("busy")
     audit.record("import.delete", "import", batch.id, edition_id=batch.edition_id, changes={"file": batch.filename})
     db.session.execute(delete(ImportRow).where(ImportRow.batch_id == batch.id))
     db.session.delete(batch)
     db.session.flush()
-
-
-# --- preview ---------------------------------------------------------------------------------------------------------
-
-
-def preview(
-    batch: ImportBatch,
-    progress: Progress | None = None,
-    label: str = "",
-    release: Callable[[], None] | None = None,
-) -> dict[str, int]:
-    """Judge every row of the file and store the verdicts. Returns the totals by verdict; nothing else is changed.
-
-    ``release`` is called when all is read and nothing written yet, as in ``load``.
-    """
-    tell = progress or (lambda _done, _total, _label: None)
-    table = open_batch(batch)
-    reader = _Reader(table, batch.mapping)
-    directory, in_file = import_index.of_directory(), import_index.Index()
-    seen, batch_id = import_index.fingerprint(), batch.id
-    if release:
-        release()
-    totals: Counter[str] = Counter()
-    judged_rows: list[dict[str, Any]] = []
-    for number, row in enumerate(table.rows(), start=1):
-        judged = {"batch_id": batch_id, **_judge(reader, row, directory, in_file)}
-        totals[judged["verdict"]] += 1
-        judged_rows.append(judged)
-        if number % 100 == 0:
-            tell(number, table.row_count, label)
-    db.session.execute(delete(ImportRow).where(ImportRow.batch_id == batch_id))
-    for start in range(0, len(judged_rows), CHUNK):
-        db.session.execute(insert(ImportRow), judged_rows[start : start + CHUNK])
-    tell(table.row_count, table.row_count, label)
-    batch.totals = {"rows": sum(totals.values()), **totals, "directory": seen}
-    batch.options = {**_overrides(batch.options), "headers": list(table.headers)}
-    batch.state = "previewed"
-    db.session.flush()
-    return dict(totals)
-
-
-class _Reader:
-    """Cells of a row by field."""
-
-    def __init__(self, table: Table, mapping: Mapping[str, str]) -> None:
-        place = {header: index for index, header in enumerate(table.headers)}
-        self.columns = [(field, place[header]) for field, header in mapping.items() if header in place]
-        self.countries = country_codes()
-
-    def read(self, row: Row) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        if row.problem:
-            raise RowRefused(RowReason(row.problem))
-        return import_rows.parse({field: row.cells[index] for field, index in self.columns}, self.countries)
-
-
-@lru_cache(maxsize=1)
-def country_codes() -> dict[str, str]:
-    """Two-letter code by folded name, Chinese, English, German, French and by code."""
-    out: dict[str, str] = {}
-    for language in ("fr", "de", "zh", "en"):
-        for code, name in Locale(language).territories.items():
-            if len(code) == 2 and code.isalpha():
-                out[text.fold(name)] = code
-                out[code.casefold()] = code
-    for code, names in EXTRA_COUNTRIES.items():
-        out |= {text.fold(name): code for name in names}
-    return out
-
-
-EXTRA_COUNTRIES = {
-    "US": ("United States of America", "USA", "U.S.A.", "U.S."),
-    "GB": ("UK", "U.K.", "Great Britain", "England", "Scotland", "Wales"),
-    "KR": ("Korea, Republic of", "Republic of Korea", "Korea", "南韩"),
-    "MK": ("Republic of North Macedonia", "Macedonia"),
-    "BA": ("Bosnia and Herzegovina",),
-    "CZ": ("Czech Republic",),
-    "HK": ("Hong Kong", "Hongkong", "香港", "中国香港", "Hong Kong SAR"),
-    "MO": ("Macao", "Macau", "澳门", "中国澳门"),
-    "TW": ("Taiwan", "Chinese Taipei", "台湾", "中国台湾", "Taiwan, China"),
-    "TR": ("Turkey", "Turkiye"),
-    "CN": ("PRC", "P.R. China", "PR China", "People's Republic of China", "Mainland China", "中华人民共和国"),
-    "RU": ("Russian Federation", "Russia"),
-    "AE": ("UAE", "Dubai"),
-    "NL": ("Holland", "The Netherlands"),
-    "VN": ("Viet Nam",),
-    "IR": ("Iran, Islamic Republic of",),
-    "MD": ("Moldova, Republic of",),
-}
-
-
-def _judge(reader: _Reader, row: Row, directory: import_index.Index, in_file: import_index.Index) -> dict[str, Any]:
-    try:
-        data, notes = reader.read(row)
-    except RowRefused as refused:
-        blame = {"field": refused.field, "value": refused.value[:200]}
-        return _stored(row.line, Verdict.REFUSED, refused.reason, blame, {"cells": list(row.cells)})
-    candidates = directory.exact(data)
-    verdict, reason, chosen = decide(candidates)
-    if verdict is not Verdict.MATCH:
-        here = in_file.exact(data, by_domain=False)
-        verdict_here, reason_here, chosen_here = decide(here)
-        if verdict_here is Verdict.MATCH:
-            verdict, reason, chosen, candidates = verdict_here, reason_here, chosen_here, here
-        else:
-            candidates = list({(c.known.id, c.known.line): c for c in (*here, *candidates)}.values())
-            if verdict is Verdict.NEW and not here:
-                candidates = directory.alike(data)
-            verdict, reason, chosen = decide(candidates)
-    detail: dict[str, Any] = {}
-    if notes:
-        detail["notes"] = notes
-    if verdict is Verdict.CONFLICT:
-        detail["candidates"] = [_described(c) for c in candidates[:5]]
-    elif chosen is not None:
-        detail["match"] = _described(chosen)
-    if chosen is None or not chosen.known.line:
-        in_file.add(_as_known(data, row.line, chosen))
-    return _stored(row.line, verdict, reason, detail, data, chosen.known.id if chosen else 0)
-
-
-def _stored(
-    line: int, verdict: Verdict, reason: str, detail: dict[str, Any], data: dict[str, Any], company_id: int = 0
-) -> dict[str, Any]:
-    return {
-        "line": line,
-        "verdict": verdict.value,
-        "reason": str(reason),
-        "detail": detail,
-        "data": data,
-        "company_id": company_id or None,
-        "decision": "",
-    }
-
-
-def _as_known(data: Mapping[str, Any], line: int, match: Candidate | None) -> Known:
-    """The row for those that follow it: as a line of the file, or as the known company that it is."""
-    return Known(
-        data.get("name_zh", ""),
-        data.get("name_en", ""),
-        data.get("tax_id", ""),
-        data.get("domain", ""),
-        data.get("country", ""),
-        id=match.known.id if match else 0,
-        line=0 if match else line,
-    )
-
-
-def _described(candidate: Candidate) -> dict[str, Any]:
-    known = candidate.known
-    out: dict[str, Any] = {"evidence": list(dict.fromkeys(candidate.evidence)), "score": round(candidate.score, 2)}
-    for key in ("id", "line", "name_zh", "name_en", "tax_id", "domain", "country"):
-        if value := getattr(known, key):
-            out[key] = value
-    return out
 
 
 # --- decisions -------------------------------------------------------------------------------------------------------
@@ -403,10 +326,10 @@ def decide_row(batch: ImportBatch, row: ImportRow, decision: str, candidate: int
         if not 0 <= candidate < len(candidates):
             raise ImportRefused("no-candidate")
         row.detail = {**row.detail, "match": candidates[candidate]}
-        row.company_id = candidates[candidate].get("id")
+        row.company_id, row.match_line = candidates[candidate].get("id"), candidates[candidate].get("line")
     elif row.verdict == Verdict.CONFLICT:
         row.detail = {k: v for k, v in row.detail.items() if k != "match"}
-        row.company_id = None
+        row.company_id = row.match_line = None
     row.decision = wanted.value
     db.session.flush()
 
@@ -419,13 +342,52 @@ def decide_all(batch: ImportBatch, decision: str) -> int:
     if wanted is not Decision.MATCH:
         done = db.session.execute(update(ImportRow).where(*open_rows).values(decision=wanted.value))
         return int(done.rowcount)  # type: ignore[attr-defined]
-    rows = list(db.session.scalars(select(ImportRow).where(*open_rows)))
-    for row in rows:
-        decide_row(batch, row, wanted)
-    return len(rows)
+    count = 0
+    while rows := list(db.session.scalars(select(ImportRow).where(*open_rows).order_by(ImportRow.id).limit(1000))):
+        for row in rows:
+            decide_row(batch, row, wanted)
+        count += len(rows)
+        db.session.flush()
+        for row in rows:
+            db.session.expunge(row)
+    return count
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------------
+
+
+def _portion_end(progress: Any) -> None:
+    """Commit a portion of a job, with the sign that the job lives."""
+    jobs.beat(getattr(progress, "job_id", None))
+    checkpoint()
+
+
+def read_job(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """The job behind the upload of a large file: read it once, to count, to warn and to show its head."""
+    batch = db.session.get(ImportBatch, payload["batch_id"])
+    if batch is None or batch.state != "reading":
+        return {}
+    with i18n.in_locale(payload.get("locale", "zh")):
+        label = _("Reading the file")
+    options = _overrides(batch.options)
+    with import_files.opened(batch.id) as blob:
+        checkpoint()  # nothing is written while it is read
+        try:
+            table = open_table(
+                blob,
+                batch.filename,
+                **options,
+                limits=LARGE_LIMITS,
+                tell=lambda rows: progress(rows, 0, f"{label}: {rows:,}"),
+            )
+        except SheetRefused as error:
+            found = refusal_of(error)
+        else:
+            found = import_files.survey_of(table)
+    db.session.refresh(batch, attribute_names=["state"], with_for_update=True)
+    if batch.state == "reading":
+        batch.survey, batch.state = found, "uploaded"
+    return {}
 
 
 def preview_job(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -436,20 +398,73 @@ def preview_job(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
     with i18n.in_locale(payload.get("locale", "zh")):
         label = _("Checking rows")
     try:
-        return dict(preview(batch, progress, label, checkpoint))
+        return dict(preview(batch, progress, label, partial(_portion_end, progress)))
     except SheetRefused as error:
         batch.state = "failed"
         return refusal_of(error)
 
 
 def load_job(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """The job behind ``start_load``: its transaction is the import's."""
+    """The job behind ``start_load``. Killed, it goes on where it was; when it fails, what it stored is taken back.
+
+    One import at a time writes to the directory; a second one waits its turn.
+    """
     batch = db.session.get(ImportBatch, payload["batch_id"], with_for_update=True)
-    if batch is None or batch.state != "loading":
+    if batch is None or batch.state not in ("loading", "rolling_back") or "loaded" in batch.totals:
+        return {}
+    end = partial(_portion_end, progress)
+    if batch.state == "loading":
+        if _another_loads(batch):
+            return _wait_for_turn(batch, payload)
+        with i18n.in_locale(payload.get("locale", "zh")):
+            label = _("Storing companies")
+        try:
+            return dict(load(batch, progress, label, end))
+        except Exception:
+            db.session.rollback()
+            batch = db.session.get_one(ImportBatch, payload["batch_id"], populate_existing=True)
+            batch.state = "rolling_back"
+            checkpoint()
+            import_journal.undo(batch, progress, "", end)
+            batch.state = "loading"
+            checkpoint()
+            raise
+    import_journal.undo(batch, progress, "", end)
+    batch.state = "previewed"
+    return {}
+
+
+def _another_loads(batch: ImportBatch) -> bool:
+    """Whether another import is being stored. Of two that start together the older one goes first."""
+    import_journal.one_at_a_time()
+    others = db.session.execute(
+        select(ImportBatch.id, ImportBatch.totals)
+        .join(Job, Job.id == ImportBatch.job_id)
+        .where(ImportBatch.id != batch.id, ImportBatch.state == "loading", Job.state == "running")
+    )
+    mine = "loading" in batch.totals
+    return any("loading" in totals or (other < batch.id and not mine) for other, totals in others)
+
+
+def _wait_for_turn(batch: ImportBatch, payload: dict[str, Any]) -> dict[str, Any]:
+    later = clock.now() + dt.timedelta(seconds=WAIT_SECONDS)
+    batch.job_id = jobs.enqueue(LOAD_JOB, payload, user_id=batch.user_id, due_at=later).id
+    return {"waiting": True}
+
+
+def roll_back_job(payload: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """The job behind ``start_roll_back``, and behind going back after a load that was interrupted too often."""
+    batch = db.session.get(ImportBatch, payload["batch_id"], with_for_update=True)
+    if batch is None or batch.state != "rolling_back":
         return {}
     with i18n.in_locale(payload.get("locale", "zh")):
-        label = _("Storing companies")
-    return dict(load(batch, progress, label, checkpoint))
+        label = _("Taking back")
+    end = partial(_portion_end, progress)
+    if "loaded" in batch.totals:
+        return dict(import_journal.roll_back(batch, progress, label, end))
+    import_journal.undo(batch, progress, label, end)
+    batch.state, batch.job_id = "previewed", None
+    return {}
 
 
 def refusal_of(error: SheetRefused) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from flask import Response, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,7 +30,8 @@ from expo_crm.exhibitors.services import import_journal, importing
 from expo_crm.exhibitors.services.importing import ImportRefused
 from expo_crm.jobs.models import Job
 from expo_crm.sheets import write
-from expo_crm.sheets.errors import SheetRefused
+from expo_crm.sheets.blob import CHUNK, kept
+from expo_crm.sheets.errors import LARGE_LIMITS, SheetRefused
 from expo_crm.sheets.read import Table
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
@@ -36,13 +39,15 @@ from expo_crm.web.policy import Permission, requires
 
 SAMPLE = 8
 SETTLED = ("done", "rolled_back")
+BUSY = ("reading", "mapped", "loading", "rolling_back")
+PAGE = 1000
+"""Rows of the error file that are fetched at once."""
 
 
 def _find(batch_id: int) -> ImportBatch:
     found = db.session.scalar(
         select(ImportBatch)
         .where(ImportBatch.id == batch_id, ImportBatch.edition_id == g.edition.id)
-        .options(defer(ImportBatch.data))
     )
     if found is None:
         abort(404)
@@ -57,7 +62,7 @@ def _steps(batch: ImportBatch, current: str) -> list[dict[str, Any]]:
     """The four steps with links back to those that may be taken again."""
     order = ["file", "columns", "rows", "result"]
     labels = {"file": _("File"), "columns": _("Match columns"), "rows": _("Check rows"), "result": _("Loaded")}
-    reached = {"uploaded": 1, "mapped": 2, "previewed": 2, "loading": 3, "done": 3, "rolled_back": 3, "failed": 0}[batch.state]
+    reached = {"uploaded": 1, "mapped": 2, "previewed": 2, "reading": 0, "failed": 0}.get(batch.state, 3)
     free = batch.state in {"uploaded", "previewed", "failed"}
     out = []
     for index, key in enumerate(order):
@@ -78,12 +83,13 @@ def imports() -> ResponseReturnValue:
     if form.validate_on_submit():
         upload = form.file.data
         try:
-            batch = importing.create_batch(g.edition.id, upload.filename or "", upload.read())
+            with kept(iter(lambda: upload.stream.read(CHUNK), b"")) as blob:
+                batch = importing.create_batch(g.edition.id, upload.filename or "", blob)
         except SheetRefused as error:
             refused = words.file_refused(error)
             form.file.errors = [refused]
         else:
-            return _to("file", batch)
+            return _to("rows" if batch.state == "reading" else "file", batch)
     users: dict[int, str] = {}
 
     def load(rows: list[ImportBatch]) -> None:
@@ -92,7 +98,7 @@ def imports() -> ResponseReturnValue:
 
     page = listing.build(
         id="imports",
-        query=select(ImportBatch).where(ImportBatch.edition_id == g.edition.id).options(defer(ImportBatch.data)),
+        query=select(ImportBatch).where(ImportBatch.edition_id == g.edition.id).options(defer(ImportBatch.survey)),
         columns=[
             listing.Column("file", _("File"), lambda b: b.filename, sort=ImportBatch.filename, primary=True),
             listing.Column(
@@ -136,6 +142,9 @@ def imports() -> ResponseReturnValue:
     return render_template("exhibitors/imports/imports.html", listing=page, form=form), 422 if form.errors else 200
 
 
+imports.max_upload = LARGE_LIMITS.size + 1024 * 1024  # type: ignore[attr-defined]
+
+
 @requires(Permission.IMPORT)
 def batch(batch_id: int) -> ResponseReturnValue:
     """The step at which the import stands."""
@@ -148,7 +157,7 @@ def batch(batch_id: int) -> ResponseReturnValue:
 def file(batch_id: int) -> ResponseReturnValue:
     """What the file was recognised as, with its first rows; everything may be corrected."""
     found = _find(batch_id)
-    if found.state in {"mapped", "loading", "done", "rolled_back"}:
+    if found.state in BUSY or found.state in SETTLED:
         return _to("result" if found.state in SETTLED else "rows", found)
     table, problem = _open(found)
     form = ReadForm(data={k: v for k, v in found.options.items() if k != "headers"})
@@ -162,6 +171,8 @@ def file(batch_id: int) -> ResponseReturnValue:
         except ImportRefused as error:
             raise Refused(words.step_refused(error), 409) from None
         else:
+            if table is None:
+                return _to("rows", found)
             return _to("columns" if request.form.get("go") else "file", found)
     status = 422 if form.is_submitted() else 200
     return render_template(
@@ -189,7 +200,7 @@ def _open(found: ImportBatch) -> tuple[Table | None, str]:
 def columns(batch_id: int) -> ResponseReturnValue:
     """Which column is which field: suggested, confirmed by a person."""
     found = _find(batch_id)
-    if found.state in {"mapped", "loading", "done", "rolled_back"}:
+    if found.state in BUSY or found.state in SETTLED:
         return _to("result" if found.state in SETTLED else "rows", found)
     table, problem = _open(found)
     if table is None:
@@ -240,11 +251,17 @@ def rows(batch_id: int) -> ResponseReturnValue:
     if found.state in SETTLED:
         return _to("result", found)
     job = _job(found)
-    if found.state in {"mapped", "loading", "failed"}:
+    if found.state in BUSY or found.state == "failed":
         failed = found.state == "failed" or job is None or job.state in {"failed", "done"}
-        step = "result" if found.state == "loading" else "rows"
+        step = {"reading": "file", "loading": "result", "rolling_back": "result"}.get(found.state, "rows")
         return render_template(
-            "exhibitors/imports/working.html", batch=found, job=job, failed=failed, steps=_steps(found, step)
+            "exhibitors/imports/working.html",
+            batch=found,
+            job=job,
+            failed=failed,
+            partly=failed and importing.is_partly_loaded(found),
+            title=words.WORKING.get(found.state, words.WORKING["mapped"]),
+            steps=_steps(found, step),
         )
     undecided = importing.count_undecided(found)
     return render_template(
@@ -426,9 +443,11 @@ def roll_back(batch_id: int) -> ResponseReturnValue:
     """Take the whole batch back; what was used or changed since stays."""
     found = _find(batch_id)
     try:
-        counts = import_journal.roll_back(found)
+        counts = importing.start_roll_back(found)
     except import_journal.NotLoaded:
         raise Refused(_("This import cannot be taken back: it was not loaded, or was taken back already."), 409) from None
+    if counts is None:
+        return _to("rows", found)
     if counts.get("kept"):
         flash(_("Taken back. %(count)s records are in use or were changed since, and stay.", count=counts["kept"]), "warning")
     else:
@@ -478,24 +497,36 @@ def _landed(found: ImportBatch) -> listing.Listing:
 def refused(batch_id: int) -> ResponseReturnValue:
     """The rows that did not land, as they stood in the file, with line and reason: to be corrected and sent again."""
     found = _find(batch_id)
-    query = (
-        select(ImportRow)
-        .where(
-            ImportRow.batch_id == found.id,
-            (ImportRow.verdict == Verdict.REFUSED) | (ImportRow.decision == Decision.SKIP),
-        )
-        .order_by(ImportRow.line)
-    )
     headers = found.options.get("headers", [])
-    body = []
-    for item in db.session.scalars(query):
-        cells = item.data.get("cells") or _again_as_cells(item, found, headers)
-        body.append([item.line, _why(found, item), *cells])
+    # On the disk when it is long: the answer is sent after the request's database session has ended.
+    file = SpooledTemporaryFile(max_size=CHUNK)  # noqa: SIM115 - closed by whoever reads it
+    for chunk in write.write_csv(_not_taken(found, headers), [_("Line"), _("Why"), *headers]):
+        file.write(chunk)
+    file.seek(0)
     return Response(
-        write.write_csv(body, [_("Line"), _("Why"), *headers]),
+        _read_out(file),
         mimetype="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="not-taken-{found.id}.csv"'},
     )
+
+
+def _read_out(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        yield from iter(lambda: file.read(CHUNK), b"")
+
+
+def _not_taken(found: ImportBatch, headers: list[str]) -> Iterator[list[Any]]:
+    """The rows of the error file, some at a time, however many there are."""
+    last = 0
+    out = (ImportRow.verdict == Verdict.REFUSED) | (ImportRow.decision == Decision.SKIP)
+    query = select(ImportRow).where(ImportRow.batch_id == found.id, out).order_by(ImportRow.line, ImportRow.id)
+    while items := db.session.scalars(query.where(ImportRow.line > last).limit(PAGE)).all():
+        for item in items:
+            cells = item.data.get("cells") or item.detail.get("cells") or _again_as_cells(item, found, headers)
+            yield [item.line, _why(found, item), *cells]
+        last = items[-1].line
+        for item in items:
+            db.session.expunge(item)
 
 
 def _again_as_cells(item: ImportRow, found: ImportBatch, headers: list[str]) -> list[str]:

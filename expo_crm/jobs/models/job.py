@@ -31,4 +31,5 @@ class Job(Base):
         BigInteger().with_variant(Integer, "sqlite"), ForeignKey("user.id", ondelete="SET NULL")
     )
     started_at: Mapped[Moment | None]
+    beat_at: Mapped[Moment | None]  # the last word of a job that says while it runs that it lives
     finished_at: Mapped[Moment | None]
