@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Column, Table, func, insert, select, text
+from sqlalchemy import ARRAY, BigInteger, Column, Table, bindparam, func, insert, select, text, update
 from sqlalchemy.types import JSON
 
 from expo_crm.db import Base, db
@@ -36,6 +36,23 @@ def add(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
         _copy(table, rows, more)
     else:
         db.session.connection().execute(insert(table), [{**more, **row} for row in rows] if more else list(rows))
+
+
+def set_column(model: type[Base], name: str, pairs: Sequence[tuple[int, Any]]) -> None:
+    """Set one column of many rows: (id, value). The value is a whole number."""
+    if not pairs:
+        return
+    table = cast(Table, model.__table__)
+    if db.session.get_bind().dialect.name == "postgresql":
+        db.session.flush()
+        moved = func.unnest(
+            bindparam("keys", type_=ARRAY(BigInteger)), bindparam("values", type_=ARRAY(BigInteger))
+        ).table_valued("key", "value")
+        statement = update(table).where(table.c.id == moved.c.key).values({name: moved.c.value})
+        db.session.connection().execute(statement, {"keys": [k for k, _ in pairs], "values": [v for _, v in pairs]})
+        return
+    statement = update(table).where(table.c.id == bindparam("of_id")).values({name: bindparam("value")})
+    db.session.connection().execute(statement, [{"of_id": key, "value": value} for key, value in pairs])
 
 
 def _copy(table: Table, rows: Sequence[Mapping[str, Any]], more: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ which also counts for ``count``, so that a restarted process knows what its pred
 
 Points of the scan path, in order: ``after_read`` (code read, nothing asked), ``after_lock`` (badges locked), ``after_decide``,
 ``after_insert`` (logged, presence not yet), ``mid_batch_item`` (before item n of a batch), ``before_commit``,
-``after_commit_before_reply``.
+``after_commit_before_reply``. Of an import: ``mid_import_portion`` (portion n is written, not committed).
 """
 
 from __future__ import annotations

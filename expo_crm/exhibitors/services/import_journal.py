@@ -114,8 +114,8 @@ def undo(
             progress(total - newest + 1, total, label)
         newest = _newest(batch.id)
     batch.totals = {key: value for key, value in batch.totals.items() if key not in ("taking_back", "loading")}
-    db.session.expire_all()
     db.session.flush()
+    db.session.expire_all()
     return dict(counts)
 
 

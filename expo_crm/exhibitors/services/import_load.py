@@ -138,6 +138,7 @@ def load(
     edition = db.session.get_one(Edition, batch.edition_id)
     work = _Work(batch, edition, Journal(batch.id), Counter(begun["counts"]), _places(edition.id))
     at, done = int(begun["head"]), int(begun["rows"])
+    portion = 0
     while (last := _portion_after(batch.id, at)) is not None:
         targets = _targets(batch.id, at, last)
         keep()
@@ -148,7 +149,8 @@ def load(
         at, done = last, done + sum(len(t.rows) for t in targets)
         batch.totals = {**batch.totals, "loading": {"head": at, "rows": done, "counts": dict(work.counts)}}
         db.session.flush()
-        point("mid_import_portion", done)
+        portion += 1
+        point("mid_import_portion", portion)
         keep()
         tell(min(done, total), total, label)
     _note_left_out(batch)
@@ -717,12 +719,7 @@ def _note_left_out(batch: ImportBatch) -> None:
 
 def _note_companies(targets: list[Target]) -> None:
     """Rows remember their company, so that the result leads to it."""
-    table = cast(Table, ImportRow.__table__)
-    rows = [{"of_id": row_id, "company": target.id} for target in targets for row_id in target.rows]
-    for part in _parts(rows, 5000):
-        db.session.connection().execute(
-            update(table).where(table.c.id == bindparam("of_id")).values(company_id=bindparam("company")), part
-        )
+    bulk.set_column(ImportRow, "company_id", [(row_id, target.id) for target in targets for row_id in target.rows])
 
 
 def _parts(items: Sequence[Any], size: int = CHUNK) -> Iterator[list[Any]]:
