@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, BigInteger, Column, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import Column, Table, bindparam, func, insert, select, text, update
 from sqlalchemy.types import JSON
 
 from expo_crm.db import Base, db
@@ -45,11 +45,12 @@ def set_column(model: type[Base], name: str, pairs: Sequence[tuple[int, Any]]) -
     table = cast(Table, model.__table__)
     if db.session.get_bind().dialect.name == "postgresql":
         db.session.flush()
-        moved = func.unnest(
-            bindparam("keys", type_=ARRAY(BigInteger)), bindparam("values", type_=ARRAY(BigInteger))
-        ).table_valued("key", "value")
-        statement = update(table).where(table.c.id == moved.c.key).values({name: moved.c.value})
-        db.session.connection().execute(statement, {"keys": [k for k, _ in pairs], "values": [v for _, v in pairs]})
+        moved = text(
+            f"update {table.name} set {name} = moved.value"  # noqa: S608 - a table and a column of ours
+            " from unnest(cast(:keys as bigint[]), cast(:values as bigint[])) as moved (key, value)"
+            f" where {table.name}.id = moved.key"
+        )
+        db.session.connection().execute(moved, {"keys": [k for k, _ in pairs], "values": [v for _, v in pairs]})
         return
     statement = update(table).where(table.c.id == bindparam("of_id")).values({name: bindparam("value")})
     db.session.connection().execute(statement, [{"of_id": key, "value": value} for key, value in pairs])
