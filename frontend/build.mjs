@@ -16,7 +16,7 @@ const modules = join(root, "node_modules");
 // Files that are used as they are. Fonts keep their plain name: PDFs read them from disk, no page loads them.
 const HASHED_COPIES = { "zxing_reader.wasm": "zxing-wasm/dist/reader/zxing_reader.wasm" };
 // Entries whose files a device keeps for the time without a network; offline.json names the files of each.
-const OFFLINE = ["app.css", "app.js", "gate.js", "kiosk.js", "lead.js"];
+const OFFLINE = ["app.css", "app.js", "gate.js", "kiosk.js", "lead.js", "print-station.js"];
 const FONTS = {
   "fonts/NotoSansSC-Regular.ttf": "@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf",
   "fonts/NotoSansSC-Bold.ttf": "@expo-google-fonts/noto-sans-sc/700Bold/NotoSansSC_700Bold.ttf",

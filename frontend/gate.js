@@ -76,9 +76,17 @@ const show = {
   },
 };
 
+// What is read while the page still starts is held and decided once it has begun: the last code, for nobody waits longer.
+const start = { done: false, stopped: false, code: "" };
+
 function read(code, options) {
-  if (readiness?.open) return tryOut(code);
-  return checkpoint?.read(code, options);
+  if (!start.done) {
+    if (start.stopped) return signals.play("deny"); // the screen says why
+    start.code = code;
+    return screen.working();
+  }
+  if (readiness.open) return tryOut(code);
+  return checkpoint.read(code, options);
 }
 
 /** The camera sees a badge many times a second: it is read once, until it has been out of view for a while. */
@@ -394,6 +402,7 @@ function alone() {
         resolve();
         return held();
       }
+      start.stopped = true;
       screen.stop(texts.otherTab, texts.otherTabHelp);
       // When the other one closes this one begins.
       navigator.locks.request(name, () => {
@@ -420,6 +429,7 @@ async function begin() {
   try {
     await openStores();
   } catch {
+    start.stopped = true;
     return show.cannotStore();
   }
   judge = new Judge({ roster, journal, texts: config.reasons, leaving: config.leaving, edition: config.edition });
@@ -437,6 +447,8 @@ async function begin() {
   if (lost) screen.notice("interrupted", texts.interrupted.replace("{n}", lost), "warn");
   screen.idle();
   if (localStorage.getItem(`gate-ready-${config.pairing}`) !== today()) readiness.show();
+  start.done = true;
+  if (start.code) read(start.code);
   const wantsCamera = localStorage.getItem("gate-camera") !== "off";
   if (!wantsCamera) screen.cameraNote(texts.cameraOff, texts.cameraOffHelp);
   install().then((found) => {

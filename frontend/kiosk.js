@@ -1,6 +1,7 @@
 // The kiosk: ticket → preview → correct → print. Nothing of a person stays on the page or in the browser: each step has a
 // time limit, and on the way back to the start everything is emptied.
 import { Camera } from "./gate/camera.js";
+import { forgetPage, install } from "./gate/install.js";
 import { Signals, stayAwake } from "./gate/signals.js";
 import { listenToScanner } from "./gate/wedge.js";
 
@@ -74,7 +75,10 @@ async function call(url, body) {
     const answer = await response.json();
     setLine(true);
     if (response.ok) return answer;
-    if (response.status === 401 || response.status === 403) return refusal("withdrawn");
+    if (response.status === 401 || response.status === 403) {
+      forgetPage();
+      return refusal("withdrawn");
+    }
     return refusal("busy");
   } catch {
     setLine(false);
@@ -100,7 +104,8 @@ function refuse({ zh, en }) {
 const seen = { code: "", at: 0 };
 
 async function read(code) {
-  if (view !== "start") return;
+  if (view === "working" || view === "check") return; // somebody's badge is on the screen
+  if (view !== "start") home(); // the next visitor need not wait until the last answer goes
   const mine = (visit += 1);
   show("working");
   const answer = await call(config.ticket, { code });
@@ -205,4 +210,5 @@ part("fullscreen").addEventListener("click", () => {
 
 showSound();
 stayAwake();
+install();
 startCamera();

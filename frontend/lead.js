@@ -27,6 +27,7 @@ let store;
 let sync;
 let setup = config.setup;
 let current = null; // {key, version, lead}
+let broken = ""; // why nothing can be stored here
 let pending = null; // notes that the person is just writing
 let saveTimer;
 let team = [];
@@ -35,8 +36,14 @@ let team = [];
 
 const sheet = new Sheet(part, { texts, setup, onChange: (details) => changed(details) });
 
+let early = ""; // read while the page still starts: the last one is stored once the stores are open
+
 async function read(code) {
-  if (!store || sync.stopped) return;
+  if (!sync) {
+    early = code;
+    return miss(broken || texts.working);
+  }
+  if (sync.stopped) return miss(texts.revoked);
   const found = parse(code);
   const text = clean(code);
   // Payment codes, addresses and other strange codes are neither opened nor kept nor sent.
@@ -328,8 +335,9 @@ async function begin() {
   try {
     store = await Store.open(config.pairing);
   } catch {
-    banner(texts.notStored);
-    return;
+    broken = texts.notStored;
+    if (early) miss(broken);
+    return banner(broken);
   }
   sync = new Sync(store, {
     lead: heard,
@@ -347,6 +355,7 @@ async function begin() {
     },
   });
   install();
+  if (early) read(early);
   const wantsCamera = localStorage.getItem("lead-camera") !== "off";
   if (!wantsCamera) cameraNote(texts.cameraOff, texts.cameraOffHelp);
   await Promise.all([store.adopt().catch(() => {}), wantsCamera ? startCamera() : showCameraTools()]);

@@ -1,6 +1,7 @@
 // A print station: takes one job at a time, opens the browser's print dialogue (or, started with --kiosk-printing, prints
 // silently), and tells the server that the badge came out. What was sent to the printer is noted here first, so that a page
 // that was closed in between asks instead of printing again.
+import { forgetPage, install } from "./gate/install.js";
 import { stayAwake } from "./gate/signals.js";
 
 const POLL_MS = 3000;
@@ -28,6 +29,7 @@ async function call(url, body) {
     });
     const answer = await response.json();
     part("line").dataset.line = "online";
+    if (response.status === 401) forgetPage();
     banner(response.status === 401 ? texts.withdrawn : response.ok ? "" : (answer.message ?? ""));
     return { ok: response.ok, answer };
   } catch {
@@ -130,5 +132,6 @@ for (const name of ["auto", "trust"]) {
 
 show();
 stayAwake();
+install();
 poll();
 setInterval(poll, POLL_MS);

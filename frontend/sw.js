@@ -1,4 +1,4 @@
-// Keeps the pages of devices (gate, kiosk, lead) and the files they need, so that they open without a network. Nothing
+// Keeps the pages of devices (gate, kiosk, lead, print station) and the files they need, so that they open without a network. Nothing
 // else: no page of the staff or of exhibitors, and no answer of the API. The server puts BUILD, FILES and SHELLS in front
 // of this file (expo_crm/onsite/views/shell.py). Each build has a cache of its own with everything in it: a page never
 // meets files of another build, and an update waits until a page of its own build asks for it.
@@ -68,7 +68,7 @@ async function page(event, path) {
     if (build === BUILD && response.ok) {
       const copy = response.clone();
       event.waitUntil(caches.open(CACHE).then((cache) => cache.put(path, copy)).catch(() => {}));
-    } else if (build && build !== "none") event.waitUntil(self.registration.update().catch(() => {}));
+    } // a page of another build asks for its worker itself (gate/install.js)
     return build || !kept ? response : kept;
   } catch (error) {
     if (kept) return kept;

@@ -26,7 +26,7 @@ export class Checkpoint {
     this.server = server;
     this.show = show;
     this.direction = null;
-    this.line = "offline"; // online: the server is asked first
+    this.line = "unknown"; // nothing heard yet, or online: the server is asked first
     this.stopped = false;
     this.busy = false;
     this.last = null; // the answer that a repeat within seconds gets again
@@ -107,7 +107,7 @@ export class Checkpoint {
     const working = setTimeout(() => this.show.working(row), WORKING_MS);
     const own = this.judge.decide(row).catch((error) => ({ error }));
     try {
-      const result = this.line === "online" ? await this.#ask(row, started) : { kind: "unreachable" };
+      const result = ["online", "unknown"].includes(this.line) ? await this.#ask(row, started) : { kind: "unreachable" };
       if (result.kind === "answer") await this.#take(row, result.body);
       else if (result.kind === "refused" && (result.error === "no_gate" || [401, 403].includes(result.status))) await this.#refused(row, result);
       else await this.#decideHere(row, await own);
@@ -123,7 +123,8 @@ export class Checkpoint {
       this.server.sendScan(row, { timeout: left }),
       pause(left).then(() => ({ kind: "unreachable" })),
     ]).then((result) => {
-      if (result.kind !== "answer" && result.kind !== "refused") this.line = result.kind === "busy" ? "busy" : "offline";
+      if (result.kind === "answer") this.line = "online";
+      else if (result.kind !== "refused") this.line = result.kind === "busy" ? "busy" : "offline";
       return result;
     });
   }

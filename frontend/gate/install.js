@@ -10,6 +10,8 @@ export async function install() {
   try {
     const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" });
     const take = (worker) => worker?.postMessage({ take: build });
+    // A worker that is at work must not update itself: while it waits for that its successor cannot take over.
+    if (!(await caches.has(`device-${build}`))) registration.update().catch(() => {});
     take(registration.waiting);
     registration.addEventListener("updatefound", () => {
       const fresh = registration.installing;

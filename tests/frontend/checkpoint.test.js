@@ -65,6 +65,18 @@ test("a line that is down is not asked", async () => {
   assert.equal(shown[0].here, true);
 });
 
+test("before anything was heard the server is asked, and its answer tells how the line is", async () => {
+  const { checkpoint, sent, shown } = gate({ line: "unknown", send: answers });
+  await checkpoint.read("A");
+  assert.equal(sent.length, 1);
+  assert.equal(shown[0].here, undefined);
+  assert.equal(checkpoint.line, "online");
+  const cut = gate({ line: "unknown" });
+  await cut.checkpoint.read("A");
+  assert.equal(cut.shown[0].here, true);
+  assert.equal(cut.checkpoint.line, "offline");
+});
+
 test("what cannot be stored is never shown as admitted", async () => {
   for (const line of ["online", "offline"]) {
     const { checkpoint, journal, shown } = gate({ send: answers, line });

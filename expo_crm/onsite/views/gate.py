@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, make_response, render_template, url_for
+from flask import abort, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -34,9 +34,7 @@ def gate() -> ResponseReturnValue:
 def _unpaired(device: Device | None) -> ResponseReturnValue:
     """A withdrawn device still hands over what it has read; the page that was kept on it is not shown any more."""
     config = {"pairing": _pairing(device), "wipe": device.wipe} if device is not None and device.paired_at else None
-    response = make_response(render_template("onsite/gate_unpaired.html", device=device, config=config), 401)
-    response.headers[shell.HEADER] = "none"
-    return response
+    return shell.unpaired("onsite/gate_unpaired.html", device=device, config=config)
 
 
 def _config(device: Device) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import Flask, Response, abort, jsonify, render_template, url_for
+from flask import Flask, Response, abort, jsonify, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from expo_crm.lib import text
 from expo_crm.onsite.models import Device
 from expo_crm.onsite.services import printing, self_print
-from expo_crm.onsite.views import principal
+from expo_crm.onsite.views import principal, shell
 from expo_crm.onsite.views.body import read_json, schema
 from expo_crm.onsite.views.printing import seen
 from expo_crm.visitors.domain.registration import mask_email, mask_phone
@@ -52,11 +52,11 @@ def init_app(app: Flask) -> None:
 def kiosk() -> ResponseReturnValue:
     """The kiosk's page. A browser that is none is told how to become one."""
     if current_principal().kind != "device":
-        return render_template("onsite/kiosk_unpaired.html", device=principal.find_device()), 401
+        return shell.unpaired("onsite/kiosk_unpaired.html", device=principal.find_device())
     if current_principal().device_profile != "kiosk":
         abort(403)
     own = principal.current_device()
-    return render_template("onsite/kiosk.html", device=own, config=_config(own))
+    return shell.shell("onsite/kiosk.html", device=own, config=_config(own))
 
 
 def _config(own: Device) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, Response, jsonify, make_response, render_template, url_for
+from flask import Flask, Response, jsonify, make_response, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -47,9 +47,7 @@ def lead() -> ResponseReturnValue:
     """The scanner of an exhibitor's stand. A browser that is none, or no longer, is told how to become one."""
     who = current_principal()
     if who.kind != "device" or who.device_profile != "lead":
-        response = make_response(render_template("onsite/lead_unpaired.html", device=principal.find_device()), 401)
-        response.headers[shell.HEADER] = "none"
-        return response
+        return shell.unpaired("onsite/lead_unpaired.html", device=principal.find_device())
     device = principal.current_device()
     return shell.shell(
         "onsite/lead.html", device=device, config=_config(device), temperatures=lead_labels.TEMPERATURES

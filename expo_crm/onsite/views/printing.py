@@ -17,7 +17,7 @@ from expo_crm.onsite.gate_forms import PROFILE_NAMES
 from expo_crm.onsite.models import Device, PrintJob
 from expo_crm.onsite.services import badges, devices, keys, printing
 from expo_crm.onsite.services.devices import Post
-from expo_crm.onsite.views import principal
+from expo_crm.onsite.views import principal, shell
 from expo_crm.onsite.views.body import read_json
 from expo_crm.web import i18n
 from expo_crm.web.errors import Refused
@@ -123,7 +123,7 @@ def change_job(job_id: int) -> ResponseReturnValue:
 def station() -> ResponseReturnValue:
     """What a print station shows all day. A browser that is none is told how to become one."""
     if current_principal().kind != "device":
-        return render_template("onsite/kiosk_unpaired.html", device=principal.find_device()), 401
+        return shell.unpaired("onsite/kiosk_unpaired.html", device=principal.find_device())
     if current_principal().device_profile != "badge_print":
         abort(403)
     own = principal.current_device()
@@ -139,7 +139,7 @@ def station() -> ResponseReturnValue:
             "failedReason": _("Said at the printer"),
         },
     }
-    return render_template(
+    return shell.shell(
         "onsite/badges_station.html", device=own, config=config, profile=PROFILE_NAMES["badge_print"]
     )
 

@@ -17,7 +17,7 @@ from expo_crm.web.assets import DIST, manifest
 from expo_crm.web.policy import public
 
 # The pages that the service worker keeps. Each answers with ``shell()``.
-PAGES = {"gate": "/gate", "kiosk": "/kiosk", "lead": "/lead"}
+PAGES = {"gate": "/gate", "kiosk": "/kiosk", "lead": "/lead", "print": "/print"}
 SIZES = (180, 192, 512)
 HEADER = "X-Expo-Shell"
 
@@ -46,6 +46,13 @@ def shell(template: str, **context: Any) -> Response:
     return response
 
 
+def unpaired(template: str, **context: Any) -> Response:
+    """What a browser sees that is no such device, or no longer: the page that was kept on it is not shown any more."""
+    response = make_response(render_template(template, **context), 401)
+    response.headers[HEADER] = "none"
+    return response
+
+
 @public()
 def service_worker() -> ResponseReturnValue:
     response = Response(_worker()[1], mimetype="text/javascript")
@@ -58,7 +65,7 @@ def web_manifest(page: str) -> ResponseReturnValue:
     """The app that a device page becomes on the home screen."""
     if page not in PAGES:
         abort(404)
-    names = {"gate": _("Gate"), "kiosk": _("Badge kiosk"), "lead": _("Lead capture")}
+    names = {"gate": _("Gate"), "kiosk": _("Badge kiosk"), "lead": _("Lead capture"), "print": _("Print station")}
     found = {
         "id": PAGES[page],
         "name": f"{names[page]} · {_('Exhibition CRM')}",
