@@ -245,11 +245,13 @@ def _context_statement(capacity: bool) -> Any:
             and_(
                 lately.c.badge_id == Badge.id,
                 lately.c.device_id == bindparam("device_id"),
-                lately.c.received_at > bindparam("since", type_=_scan.c.received_at.type),
-                lately.c.received_at <= bindparam("now", type_=_scan.c.received_at.type),
+                # When it was read, not when it came: a queue that was uploaded just now holds readings of hours ago.
+                lately.c.corrected_at > bindparam("since", type_=_scan.c.corrected_at.type),
+                lately.c.corrected_at <= bindparam("now", type_=_scan.c.corrected_at.type),
                 lately.c.code_hash == bindparam("code_hash"),
                 lately.c.direction == bindparam("direction"),
                 lately.c.decision != VOID,
+                lately.c.reason != "internal",  # nobody saw an answer then
                 lately.c.annulled.is_(False),
             ),
         )
