@@ -18,7 +18,7 @@ export class RosterFault extends Error {
   }
 }
 
-/** The list of one pairing. `keys` of the page are pinned; others come only with a signed list. */
+/** The list of one pairing. `keys` of the page are pinned; others come with the rules or a signed list. */
 export async function openRoster(pairing, { keys, edition }) {
   const db = await openDB(`badges-${pairing}`, VERSION, {
     upgrade(fresh) {
@@ -79,9 +79,18 @@ export class Roster {
       this.#become(active, parts.flatMap(readPart), changes);
     }
     await work.done;
-    // Keys that the page itself brings are those of the pairing; what is known of a burnt one stays.
-    const fresh = keys.filter((key) => !this.keys.some((known) => known.public_hex === key.public_hex));
-    if (fresh.length) await this.#keep([...this.keys, ...fresh], this.keysId);
+    await this.trust(keys);
+  }
+
+  /** Keys that the server itself gives, with the page or with the rules; what is known of a burnt one stays. */
+  async trust(keys) {
+    const given = new Map(keys.map((key) => [key.public_hex, key]));
+    const burnt = (key) => key.state === "compromised" || given.get(key.public_hex)?.state === "compromised";
+    const known = this.keys.map((key) => (burnt(key) ? { ...key, state: "compromised" } : key));
+    const fresh = keys.filter((key) => !known.some((one) => one.public_hex === key.public_hex));
+    if (fresh.length || known.some((key, index) => key !== this.keys[index] && this.keys[index].state !== "compromised")) {
+      await this.#keep([...known, ...fresh.map(({ kid, public_hex, state }) => ({ kid, public_hex, state }))], this.keysId);
+    }
   }
 
   /** The entry of a serial (16 hex signs): {class_code, state, generation, printed, …, initials, locale}, or null. */

@@ -91,6 +91,7 @@ export class Sync {
     if (result.kind !== "answer") return result.kind === "unchanged";
     this.judge.rules = result.body;
     this.rulesTag = result.etag ?? null;
+    if (Array.isArray(result.body.keys)) await this.roster.trust(result.body.keys).catch(() => {});
     await this.journal.note("rules", { rules: result.body, etag: this.rulesTag }).catch(() => {});
     await this.journal.keepPresence(this.judge.periods()).catch(() => {});
     return true;

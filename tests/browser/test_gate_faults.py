@@ -180,9 +180,15 @@ def test_f21_a_new_version_waits_for_the_page_and_loses_nothing(gate, tmp_path):
             break
         page.wait_for_timeout(100)
     else:
-        pytest.fail("the worker of the new build did not take over")
+        pytest.fail(f"the worker of the new build did not take over: {page.evaluate(WORKERS)}")
     arrived(gate, 502)
 
+
+WORKERS = """async () => {
+    const { installing, waiting, active } = await navigator.serviceWorker.getRegistration();
+    return JSON.stringify([installing?.state, waiting?.state, active?.state, await caches.keys(), performance.now(),
+        performance.getEntriesByType("resource").slice(-12).map((one) => `${one.name.slice(-30)} ${Math.round(one.startTime)}+${Math.round(one.duration)}`)]);
+}"""
 
 # Python runs this as it starts: a release whose device pages are another build.
 NEXT_RELEASE = """

@@ -129,6 +129,25 @@ def test_a_gate_annuls_its_own_admission_within_a_quarter_of_an_hour(client, ses
     assert rebuild.rebuild(cast.edition.id).differences == 0
 
 
+def test_nobody_annuls_scan_after_scan(client, session, monkeypatch):
+    cast = stage(session, anti_passback="off")
+    monkeypatch.setattr(by_hand, "ANNULS_OF_DEVICE", 2)
+    monkeypatch.setattr(by_hand, "ANNULS_OF_PERSON", 1)
+    start, made, errors = clock.now(), [], []
+    for number in range(3):
+        monkeypatch.setattr(clock, "now", lambda n=number: start + dt.timedelta(seconds=10 * n))
+        made.append(send(client, cast.token, cast.code).json["scan_id"])
+        errors.append(annul(client, cast.token, scan_id=made[-1]).json.get("error"))
+    assert errors == [None, None, "not_annullable_often"]
+    assert by_hand.annul(session.get(Scan, made[2]), "the office looked", user_id=cast.admin.id).annuls_id
+    monkeypatch.setattr(clock, "now", lambda: start + dt.timedelta(seconds=60))
+    last = session.get(Scan, send(client, cast.token, cast.code).json["scan_id"])
+    with pytest.raises(by_hand.NotAnnullable, match="often"):
+        by_hand.annul(last, "again", user_id=cast.admin.id)
+    monkeypatch.setattr(clock, "now", lambda: start + dt.timedelta(hours=2))
+    assert by_hand.annul(last, "much later", user_id=cast.admin.id).annuls_id
+
+
 def test_another_gate_annuls_nothing(client, session):
     cast = stage(session)
     south = add_gate(session, cast, "S1")

@@ -176,6 +176,31 @@ def test_thirty_foreign_codes_a_minute_raise_an_alarm_once(app, client, session,
     assert ask(client, cast.token, "heartbeat").json["alarms"] == []
 
 
+def test_foreign_codes_of_the_time_without_network_raise_the_alarm_with_the_queue(client, session):
+    cast = stage(session)
+    now, deny = clock.now(), {"status": "deny", "reason": "unknown"}
+
+    def queue(number, apart):
+        at = [(now - dt.timedelta(hours=1) + dt.timedelta(seconds=apart * n)).isoformat() for n in range(number)]
+        items = [scan_of(f"NONSENSE{n}{apart}!", decided=deny, device_time=t) for n, t in enumerate(at)]
+        assert all(r["ok"] for r in upload(client, cast.token, items).json["receipts"])
+        session.expire_all()
+        return cast.device.alarm_at is not None
+
+    assert [queue(30, 1), queue(31, 2), queue(31, 1)] == [False, False, True]
+
+
+def test_the_pace_holds_over_several_processes(app, client, session, monkeypatch):
+    """Each process has a memory of its own; here it is forgotten before each scan, as if each came to another process."""
+    cast = stage(session, anti_passback="off")
+    app.config["SETTINGS"] = dataclasses.replace(app.config["SETTINGS"], scan_rate=1)
+    codes = []
+    for _ in range(14):
+        pace._saved.clear()
+        codes.append(send(client, cast.token, "NONSENSE!").status_code)
+    assert codes == [200] * 12 + [429] * 2
+
+
 # -- bad input -------------------------------------------------------------------------------------------------------
 
 TOKENS_CUT = (0, 1, 2, 7, 8, 40, 64, 139, 140)
@@ -345,6 +370,7 @@ def test_rules_for_a_device_name_everything_that_the_decision_wants(session):
     zone.capacity = 501
     session.commit()
     assert gate_rules.rules_for_device(devices.get_post(cast.device.id))["version"] != version
+    assert [k["state"] for k in rules["keys"]] == ["active"]
     berlin = gate_rules.utc_offsets("Europe/Berlin", dt.date(2026, 3, 1), dt.date(2026, 11, 1))
     assert berlin == [("2026-03-01T00:00:00Z", 60), ("2026-03-29T01:00:00Z", 120), ("2026-10-25T01:00:00Z", 60)]
 

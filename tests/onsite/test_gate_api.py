@@ -12,7 +12,7 @@ from expo_crm.db import db
 from expo_crm.lib import clock
 from expo_crm.onsite import queries, queries_live
 from expo_crm.onsite.models import Presence, Scan
-from expo_crm.onsite.services import badges, devices, rebuild
+from expo_crm.onsite.services import badges, devices, pace, rebuild
 from tests.onsite.play import add_device, add_gate, register, scan_of, send, stage, upload
 from tests.support.cast import sign_in
 
@@ -59,6 +59,44 @@ def test_a_quick_second_reading_repeats_the_first_answer(client, session, monkey
     rows = session.scalars(select(Scan).order_by(Scan.id)).all()
     assert [r.decision for r in rows] == ["admit", "void", "deny"] and rows[1].repeat_of_id == rows[0].id
     assert session.scalars(select(Presence.entries)).one() == 1
+
+
+def test_what_a_queue_brings_is_no_first_reading_of_what_is_read_now(client, session):
+    cast = stage(session, anti_passback="hard")
+    cast.device.paired_at -= dt.timedelta(days=1)
+    session.commit()
+    for reason, ago in (("already_in", 600), ("internal", 1)):
+        at = (clock.now() - dt.timedelta(seconds=ago)).isoformat()
+        item = scan_of(cast.code, decided={"status": "deny", "reason": reason}, device_time=at)
+        assert upload(client, cast.token, [item]).json["receipts"][0]["ok"]
+    now = send(client, cast.token, cast.code).json
+    assert (now["status"], now["repeat"]) == ("admit", False)
+
+
+def test_two_doors_never_admit_one_more_than_there_is_room_for(app, session):
+    cast = stage(session, capacity=4)
+    tokens = [cast.token] + [add_device(session, cast, cast.gate)[1] for _ in range(7)]
+    codes = []
+    for number in range(16):
+        badge = badges.issue_badge(register(session, cast, f"访客{number}"))
+        badge.printed_at = clock.now()
+        session.flush()
+        codes.append(badges.code_of(badge))
+    session.commit()
+    session.remove()
+    answers, barrier = [], threading.Barrier(8)
+
+    def run(number):
+        client = app.test_client()
+        barrier.wait()
+        answers.extend(send(client, tokens[number], code).json["reason"] for code in codes[number::8])
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["capacity_full"] * 12 + ["ok"] * 4
 
 
 def test_fifty_gates_at_once_admit_a_badge_once(app, session):
@@ -423,6 +461,7 @@ def test_the_number_of_statements_is_constant(client, session):
     for number in range(30):
         visitor = badges.code_of(badges.issue_badge(register(session, cast, f"观众{number}")))
         session.commit()
+        pace._saved.clear()  # nobody scans thirty badges at once
         last = statements(cast.token, visitor)
     # Device, context, log; presence goes with the log on PostgreSQL.
     assert (few, last) == ((3, 3) if db.engine.dialect.name == "postgresql" else (3, 4))

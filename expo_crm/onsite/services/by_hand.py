@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from expo_crm.audit import services as audit
 from expo_crm.db import db
@@ -24,6 +24,9 @@ from expo_crm.onsite.services.scans import UuidReused, find_by_uuid
 
 OFFICE = "office"  # the profile of the device under whose name staff act without one
 ANNUL_MINUTES = 15  # how long a gate may annul its own scans; staff have no limit
+# Annulments within an hour: more is no slip of the hand, but somebody who lets people in and takes their scans out of the count.
+ANNULS_OF_DEVICE = 10
+ANNULS_OF_PERSON = 60
 
 
 class NotOverridable(Exception):
@@ -31,7 +34,7 @@ class NotOverridable(Exception):
 
 
 class NotAnnullable(Exception):
-    """Only an admission that still counts can be annulled. ``args[0]``: refused | annulled | late | other_gate."""
+    """Only an admission that still counts can be annulled. ``args[0]``: refused | annulled | late | other_gate | often."""
 
 
 class NotInside(Exception):
@@ -133,7 +136,8 @@ def annul(
 ) -> Scan:
     """Take an admission out of the count, for a reason; answers the row that says so. The scan itself stays in the log.
 
-    With ``device`` it is asked for at a gate: only scans of that gate, and only for a quarter of an hour. Raises NotAnnullable.
+    With ``device`` it is asked for at a gate: only scans of that gate, and only for a quarter of an hour. Device and
+    person have so many of them an hour. Raises NotAnnullable.
     The same ``client_uuid`` again gives the same row.
     """
     at = device or office(scan.edition_id)
@@ -154,6 +158,10 @@ def annul(
         raise NotAnnullable("other_gate")
     if device is not None and now - scan.received_at > dt.timedelta(minutes=ANNUL_MINUTES):
         raise NotAnnullable("late")
+    if (device is not None or user_id is not None) and _annuls_lately(device, user_id, now) >= (
+        ANNULS_OF_PERSON if device is None else ANNULS_OF_DEVICE
+    ):
+        raise NotAnnullable("often")
     db.session.execute(
         update(Scan).where(Scan.id == scan.id).values(annulled=True).execution_options(synchronize_session=False)
     )
@@ -178,6 +186,14 @@ def annul(
         "scan.annul", "scan", scan.id, edition_id=scan.edition_id, changes={"by_row": [None, made.id]}, reason=reason
     )
     return made
+
+
+def _annuls_lately(device: Device | None, user_id: int | None, now: dt.datetime) -> int:
+    """How many scans this gate device, or else this person, has annulled within the last hour."""
+    own = Scan.override_by == user_id if device is None else Scan.device_id == device.id
+    since = now - dt.timedelta(hours=1)
+    query = select(func.count()).where(Scan.annuls_id.is_not(None), own, Scan.received_at > since)
+    return db.session.scalar(query) or 0
 
 
 def reset_inside(badge: Badge, zone: str, reason: str, *, user_id: int | None = None, by: str = "") -> Scan:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from expo_crm.db import db
 from expo_crm.lib import clock
+from expo_crm.onsite.services import keys
 from expo_crm.onsite.services.devices import Post
 from expo_crm.shows.models import OpeningDay
 
@@ -19,7 +20,7 @@ MARGIN = dt.timedelta(days=31)  # build-up before the edition and dismantling af
 
 def rules_for_device(post: Post) -> dict[str, Any]:
     """The rules at this device's gate, as the vectors spell them, with ``gate``, ``zone_code``, ``period``, ``allowed`` (may this
-    device decide here) and ``version``, a hash of all of it that serves as ETag."""
+    device decide here), ``keys`` (the public ones of the show) and ``version``, a hash of all of it that serves as ETag."""
     rules = {
         "gate": {"id": post.gate_id, "code": post.gate_code, "name": {"zh": post.gate_zh, "en": post.gate_en}},
         "edition_id": post.edition_id,
@@ -58,6 +59,8 @@ def rules_for_device(post: Post) -> dict[str, Any]:
         "offline": False,
         "restricted": post.restricted,
         "stale_hours": post.stale_hours,
+        # With the rules, because a device whose keys are all burnt believes no list until it has heard of the next.
+        "keys": keys.published(post.show_id),
     }
     text = json.dumps(rules, sort_keys=True, ensure_ascii=False)
     return {**rules, "version": hashlib.sha256(text.encode()).hexdigest()[:16]}

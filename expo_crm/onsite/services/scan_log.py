@@ -306,6 +306,15 @@ def lock_badges(connection: Connection, badge_ids: Iterable[int]) -> None:
         connection.execute(select(Badge.id).where(part).order_by(Badge.id).with_for_update(key_share=True))
 
 
+def lock_zone(connection: Connection, edition_id: int, zone: str) -> None:
+    """Let one door after the other admit into this zone until the end of the transaction. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        first(connection, _ZONE_LOCK, {"zone_key": f"zone {edition_id} {zone}"})
+
+
+_ZONE_LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("zone_key", type_=Text), literal_column("0"))))
+
+
 @cache
 def _hold_presence(dialect: str) -> Any:
     """The row of a key, made or held: who adds a newest passage meanwhile waits and finds it changed."""

@@ -34,6 +34,7 @@ from expo_crm.shows.models import OpeningDay
 from expo_crm.visitors.models import Registration, VisitorClass
 
 REPEAT = dt.timedelta(seconds=5)
+NEAR = 64  # places before a full zone from which its doors admit one after the other; more doors never decide at one moment
 ATTEMPTS = 60  # of deciding again because another gate was faster: each of them lets one gate through
 
 
@@ -305,6 +306,10 @@ def _try(connection: Connection, post: Post, command: Command, reading: Reading)
         return _replay(connection, _logged_row(connection, row.said_id), badge, command, hashed)
     if row.lately_id is not None:
         return _repeat(connection, post, command, reading, row, now, hashed)
+    if post.capacity is not None and direction == "entry" and row.inside_zone >= post.capacity - NEAR:
+        # The last places: who waits for another door here is judged by the number that it leaves.
+        scan_log.lock_zone(connection, post.edition_id, post.zone)
+        row = first(connection, _context_statement(True), given)
     before = _state_of(row)
     if before.suspect or (before.last_at is not None and before.last_at >= now):
         # What is newest is not known without the log: hold the badge, so that the row can be settled with its set.

@@ -122,7 +122,12 @@ def scan_batch() -> ResponseReturnValue:
     else:
         if post.gate_id is None and any(c.gate_id is None for c in good):
             raise Refused(_("Choose the gate first."), 409, "no_gate")
-        outcomes = iter(scans.record_scans(post, good, sent))
+        done = scans.record_scans(post, good, sent)
+        fresh = ((c, a) for c, a in zip(good, done, strict=True) if isinstance(a, Answer) and not a.replayed)
+        # By the device's own clock: a wrong one is right about how long something took.
+        foreign = (c.device_time or a.at for c, a in fresh if a.reason in pace.FOREIGN)
+        pace.note_foreign_queue(post, foreign, clock.now())
+        outcomes = iter(done)
         _seen(post)
     return _answer({"receipts": [_receipt(i, c, outcomes) for i, c in enumerate(read)]})
 
@@ -261,6 +266,7 @@ def _not_annullable(why: str) -> Refused:
     messages = {
         "refused": _("Only an admission can be annulled."),
         "annulled": _("This scan was annulled already."),
+        "often": _("Many scans were annulled here within an hour. Please ask the supervisor."),
         "late": _("A gate can annul its scans for a quarter of an hour. Please ask the supervisor."),
         "other_gate": _("There is no such scan of this device."),
     }

@@ -208,7 +208,10 @@ def annul_scan(scan_id: int) -> ResponseReturnValue:
     reason = _said("reason", _("Please say why this scan does not count."))
     try:
         services.annul(found, reason, user_id=current_principal().id, by=current_principal().name)
-    except services.NotAnnullable:
+    except services.NotAnnullable as error:
+        if str(error) == "often":
+            why = _("You have annulled %(count)s scans within an hour. Please ask another supervisor.", count=services.ANNULS_OF_PERSON)
+            raise Refused(why, 409) from None
         raise Refused(_("This scan does not count, or was annulled already."), 409) from None
     flash(_("The scan does not count any more."), "success")
     return redirect(url_for("onsite.scan", scan_id=found.id))
