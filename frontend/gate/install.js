@@ -9,19 +9,26 @@ export async function install() {
   if (!navigator.serviceWorker) return "unsupported"; // only on a secure connection
   try {
     const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/", updateViaCache: "none" });
-    const take = (worker) => worker?.postMessage({ take: build });
     // A worker that is at work must not update itself: while it waits for that its successor cannot take over.
     if (!(await caches.has(`device-${build}`))) registration.update().catch(() => {});
-    take(registration.waiting);
+    takeOver(registration);
     registration.addEventListener("updatefound", () => {
       const fresh = registration.installing;
-      fresh?.addEventListener("statechange", () => fresh.state === "installed" && take(fresh));
+      fresh?.addEventListener("statechange", () => fresh.state === "installed" && takeOver(registration));
     });
     const { active } = await navigator.serviceWorker.ready;
     active.postMessage({ keep: location.pathname });
     return await isKept();
   } catch {
     return isKept();
+  }
+}
+
+/** Let the worker of this build take over. Chromium replaces a worker only in a moment without work, so it is asked again. */
+async function takeOver(registration) {
+  for (let times = 0; registration.waiting && times < 30; times += 1) {
+    registration.waiting.postMessage({ take: build });
+    await new Promise((done) => setTimeout(done, 1000));
   }
 }
 

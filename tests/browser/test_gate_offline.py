@@ -149,9 +149,34 @@ def test_a_day_with_the_network_cut_the_server_killed_and_the_tab_closed(live_se
 
     staff = open_page("en")
     sign_in(staff, "gate@example.com")
+    # The supervisor reads the conflict in the inbox: who, where, what both said, and where the badge came in first.
+    staff.goto(f"/e/{show.slug}/inbox")
+    conflict = staff.get_by_role("row").filter(has_text=f"访客{PEOPLE - 1}")
+    for words in ("N1 · iPad 7", "Admitted", "This badge is already inside", "N2 · North gate"):
+        expect(conflict).to_contain_text(words)
+    expect(staff.get_by_role("row")).to_have_count(2)  # the head and this one
+    axe(staff)
     staff.goto(f"/e/{show.slug}/live")
-    expect(staff.locator("#live-board")).to_contain_text(re.compile(r"N1 · North gate\s*6\s*0\s*3"))
-    expect(staff.locator("#live-board")).to_contain_text(re.compile(r"N2 · North gate\s*1\s*0\s*0"))
+    shown = {row[0]: [int(n) for n in row[1:4]] for row in staff.locator("#live-board").evaluate(BOARD)}
+    assert shown == log_of(live_server, show) == {"N1 · North gate": [6, 0, 3], "N2 · North gate": [1, 0, 0]}
+    stats = staff.locator(".live-stats")
+    for figure, words in ((PEOPLE, "Visitors, whole edition"), (7, "Entries, this day"), (PEOPLE, "Inside now")):
+        expect(stats.locator(".stat").filter(has_text=words)).to_contain_text(str(figure))
+
+
+# The lines of the gates as the page shows them.
+BOARD = """(board) => [...board.querySelector("table").tBodies[0].rows]
+    .map((row) => [...row.cells].map((cell) => cell.textContent.trim()))"""
+
+
+def log_of(live_server, show: SimpleNamespace) -> dict[str, list[int]]:
+    """{gate: entries, exits, refused} counted from the rows of the log, one by one."""
+    found: dict[str, list[int]] = {}
+    with live_server.database() as session:
+        for scan in session.scalars(select(Scan).where(Scan.edition_id == show.edition, Scan.decision != "void")):
+            line = found.setdefault(f"{scan.gate.code} · {scan.gate.name_en}", [0, 0, 0])
+            line[2 if scan.decision not in ADMITTED else scan.direction == "exit"] += 1
+    return found
 
 
 def enter(live_server, token: str, code: str) -> None:

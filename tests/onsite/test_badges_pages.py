@@ -16,7 +16,7 @@ from expo_crm.onsite.domain.layout import default_layout
 from expo_crm.onsite.models import Badge
 from expo_crm.onsite.services import badge_draw, badge_pdf, badge_text, badges
 from expo_crm.visitors.services import tickets
-from tests.onsite.play import register, stage
+from tests.onsite.play import add_device, register, send, stage
 from tests.support.cast import sign_in
 
 E = "/e/fluid-2026"
@@ -169,3 +169,21 @@ def test_any_name_fits_on_a_badge(name):
 def test_the_picture_on_the_badge_is_the_code():
     matrix = badge_draw.matrix("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 4 + "ABCDEFGHIJKLM")
     assert len(matrix) == 41  # version 6
+
+
+def test_staff_hold_a_badge_at_the_gates_and_lift_it(client, session):
+    cast = stage(session, anti_passback="off")
+    sign_in(client, cast.admin)
+    page = f"{E}/badges/{cast.badge.id}"
+    held = client.post(f"{page}/change", data={"action": "hold", "hold": "unpaid", "reason": "训练费未付"})
+    assert held.status_code == 302
+    shown = client.get(page).text
+    assert "训练费未付" in shown and "请持证人到服务台" in shown
+    assert "林晓" in client.get(f"{E}/badges?hold=unpaid").text and "林晓" not in client.get(f"{E}/badges?hold=need_input").text
+    assert send(client, cast.token, cast.code).json["reason"] == "unpaid"
+    for wrong in ({"hold": "x"}, {"hold": ""}):
+        assert client.post(f"{page}/change", data={"action": "hold", "reason": "x", **wrong}).status_code == 422
+    assert client.post(f"{page}/change", data={"action": "lift", "reason": "paid in cash"}).status_code == 302
+    session.expire_all()
+    assert (cast.badge.hold, cast.badge.state_reason) == ("", "")
+    assert send(client, add_device(session, cast, cast.gate)[1], cast.code).json["status"] == "admit"

@@ -249,10 +249,15 @@ HOLDS = ("", "unpaid", "need_input")
 
 
 def set_hold(badge: Badge, hold: str, reason: str) -> None:
-    """Send the holder to the service desk first (unpaid, need_input), or no longer (empty). Raises ValueError for another word."""
+    """Send the holder to the service desk first (unpaid, need_input), or no longer (empty). Raises ValueError for another word,
+    NotPossible for a badge that is not valid."""
     if hold not in HOLDS:
         raise ValueError(f"no hold {hold!r}")
     _lock(badge)
+    if hold and badge.state != "active":
+        raise NotPossible(badge.state)
+    if badge.state == "active":
+        badge.state_reason = text.clean(reason, limit=300) if hold else ""
     before, badge.hold = badge.hold, hold
     if before == hold:
         return

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import string
 import time
+from functools import partial
 from typing import Any
 
 from flask import Response, abort, flash, g, redirect, render_template, request, url_for
@@ -41,7 +42,10 @@ STATES = (
 TONES = {"active": "success", "blocked": "warning", "revoked": "danger", "replaced": "neutral"}
 ORDERS = (("name", _l("Name")), ("company", _l("Company")), ("class", _l("Class, then name")))
 CHANGES = {"reprint": service.reprint, "block": service.block, "unblock": service.unblock, "revoke": service.revoke}
+HOLDS = {"unpaid": _l("Something is not paid yet"), "need_input": _l("Something is missing")}
 DONE = {
+    "hold": _l("The gates send this person to the service desk."),
+    "lift": _l("The gates admit this badge again."),
     "reprint": _l("The old print is no longer valid. Print the badge again."),
     "block": _l("The badge is blocked."),
     "unblock": _l("The badge is valid again."),
@@ -51,7 +55,8 @@ WORK = ("onsite.issue_badges", "onsite.print_badges")
 
 
 def _pill(badge: Badge) -> Markup:
-    return listing.pill(dict(STATES)[badge.state], TONES[badge.state])
+    state = listing.pill(dict(STATES)[badge.state], TONES[badge.state])
+    return state + " " + listing.pill(HOLDS[badge.hold], "warning") if badge.hold else state
 
 
 def _classes() -> list[VisitorClass]:
@@ -103,6 +108,7 @@ def badges() -> ResponseReturnValue:
                 "class", _("Class"), [(str(c.id), i18n.bi(c)) for c in _classes()], lambda v: Badge.class_id == int(v)
             ),
             listing.Filter("state", _("State"), STATES, lambda v: Badge.state == v),
+            listing.Filter("hold", _("Held at the gates"), tuple(HOLDS.items()), lambda v: Badge.hold == v),
             listing.Filter(
                 "printed", _("Print"), (("yes", _l("Printed")), ("no", _l("Not printed yet"))),
                 lambda v: Badge.printed_at.is_not(None) if v == "yes" else Badge.printed_at.is_(None),
@@ -253,6 +259,7 @@ def badge(badge_id: int) -> ResponseReturnValue:
         reason=lambda scan: reason_text(scan.reason, scan.direction)[i18n.locale()],
         may_print=current_principal().can(Permission.REGISTRATION),
         printable=found.state == "active" and standing,
+        holds=HOLDS,
     )
 
 
@@ -278,9 +285,11 @@ def _no_key() -> Refused:
 
 @requires(Permission.REGISTRATION)
 def change(badge_id: int) -> ResponseReturnValue:
-    """Replace, block, unblock or withdraw, always with a reason."""
+    """Replace, block, unblock or withdraw, hold at the gates or lift that, always with a reason."""
     found = _get(badge_id)
-    action = CHANGES.get(request.form.get("action", ""))
+    wanted = request.form.get("action", "")
+    hold = request.form.get("hold", "") if wanted == "hold" else ""
+    action = CHANGES.get(wanted) or (partial(_hold, hold) if wanted == "lift" or hold in HOLDS else None)
     reason = text.clean(request.form.get("reason", ""), limit=300)
     if action is None:
         abort(422)
@@ -292,8 +301,12 @@ def change(badge_id: int) -> ResponseReturnValue:
         raise Refused(
             _("The state of this badge does not allow that any more. Reload the page and look again."), 409
         ) from None
-    flash(DONE[request.form["action"]], "success")
+    flash(DONE[wanted], "success")
     return redirect(url_for("onsite.badge", badge_id=found.id))
+
+
+def _hold(hold: str, badge: Badge, reason: str) -> None:
+    service.set_hold(badge, hold, reason)
 
 
 @requires(Permission.REGISTRATION)
