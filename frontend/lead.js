@@ -345,13 +345,14 @@ async function begin() {
       if (current?.key === key) sheet.saved(texts.notSaved.replace("{why}", message), true);
     },
     line: (line) => showLine(line),
-    stopped: (message, wipe) => {
+    async stopped(message, wipe) {
       banner(message || texts.revoked);
-      if (wipe) store.wipe().catch(() => {});
       camera.stop();
+      await leave(); // what is being written is kept with the rest
       view("scan");
       cameraNote(texts.revoked);
       forgetPage();
+      for await (const left of sync.handOver({ wipe })) banner(left ? texts.handing.replace("{n}", left) : texts.handed);
     },
   });
   install();

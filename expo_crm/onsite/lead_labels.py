@@ -107,6 +107,8 @@ def device_texts() -> dict[str, str]:
         "giveBackWaiting": _("{n} entries wait here for a connection. Try again when they are uploaded."),
         "number": _("Please enter a number, for example 12.5."),
         "required": _("required"),
+        "handing": _("Handing over {n} stored readings and notes. Please leave this page open."),
+        "handed": _("Everything was handed over. Whoever manages the stand decides about it."),
         "revoked": _("This device was withdrawn. Ask whoever manages your stand for a new pairing code."),
         "lost": _("{n} scans of this device never arrived. Please tell whoever manages your stand."),
         "clock": _("The clock of this device is wrong by {n} minutes. Please set it right."),

@@ -4,6 +4,7 @@ import { call } from "../gate/server.js";
 
 const BATCH = 25;
 const FIRST_MS = 2500;
+const AGAIN_MS = 5000;
 
 export class Sync {
   #running = null;
@@ -14,6 +15,7 @@ export class Sync {
     this.store = store;
     this.heard = heard;
     this.stopped = false;
+    this.unknown = false; // the server does not know this device at all
     this.done = false; // something has arrived since the line was shown last
     this.leads = new Map(); // reading → what the server said of it, for this page's life
   }
@@ -33,6 +35,23 @@ export class Sync {
       }
     });
     return this.#running;
+  }
+
+  /**
+   * The device was withdrawn: what it still holds goes to the server all the same, which keeps it apart; then, if so told, the
+   * store is deleted. Yields how much is left, at last 0. A server that does not know the device at all gets nothing.
+   */
+  async *handOver({ wipe = false } = {}) {
+    this.stopped = true;
+    await this.#running;
+    for (;;) {
+      await this.#all(null);
+      const left = await this.store.count();
+      if (!left && wipe) await this.store.wipe();
+      yield left;
+      if (!left || this.unknown) return;
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+    }
   }
 
   async #all(fresh) {
@@ -102,8 +121,9 @@ export class Sync {
       return true;
     }
     if (result.kind === "refused" && (result.status === 401 || result.status === 403)) {
+      this.unknown = result.error !== "device_revoked";
+      if (!this.stopped) this.heard.stopped(result.message, result.wipe);
       this.stopped = true;
-      this.heard.stopped(result.message, result.wipe);
     } else this.heard.line(result.kind === "busy" || result.kind === "refused" ? "busy" : "offline");
     return false;
   }

@@ -21,7 +21,7 @@ from expo_crm.lib import clock
 from expo_crm.messaging.models import Message
 from expo_crm.onsite import queries_leads as queries
 from expo_crm.onsite.domain.lead_release import Answer, Policy, ever_given, released, standing
-from expo_crm.onsite.models import Device, Lead, LeadConsent, LeadQuestion, LeadScan
+from expo_crm.onsite.models import Device, HeldLead, Lead, LeadConsent, LeadQuestion, LeadScan
 from expo_crm.onsite.services import badges, devices, lead_setup, leads, opaque
 from expo_crm.onsite.services.lead_setup import SetupError, Wording
 from expo_crm.visitors.services import links
@@ -561,3 +561,48 @@ def test_visitors_see_to_whom_their_data_may_go(client, session):
     lead_stage(session)
     page = client.get("/r/fluid-2026/exhibitors?lang=en").text
     assert "Beichen" in page and "Nordhafen" in page and "Hechuan" not in page  # who did not book is not in it
+
+
+# -- a device that was withdrawn by force ----------------------------------------------------------------------------
+
+
+def test_what_a_withdrawn_device_held_waits_for_the_exhibitor(client, session):
+    cast = lead_stage(session)
+    before = scan(client, cast.a, cast.shy_code)
+    devices.revoke(cast.a.device, wipe=True)
+    rest(session)
+    late = {"client_uuid": str(uuid.uuid4()), "code": cast.code, "device_time": clock.now().isoformat(), "details": {"stars": 4}}
+    answer = post(client, cast.a, "scans", {"scans": [late, before["sent"], {**late, "client_uuid": "x"}]})
+    assert answer.status_code == 200 and answer.headers["X-Expo-Wipe"] == "1"
+    assert [(r["ok"], r.get("result"), r.get("lead")) for r in answer.json["receipts"][:2]] == [(True, "held", None), (True, "lead", None)]
+    assert not answer.json["receipts"][2]["ok"] and "林晓" not in answer.text
+    again = post(client, cast.a, "scans", {"scans": [late]}).json["receipts"][0]
+    assert again["replayed"] and again["result"] == "held"
+    other = post(client, cast.a, "scans", {"scans": [{**late, "code": cast.shy_code}]}).json["receipts"][0]
+    assert other["error"] == "uuid_reused"
+    edits = [
+        {"client_uuid": late["client_uuid"], "details": {"note": "wants a pump"}},
+        {"client_uuid": before["sent"]["client_uuid"], "details": {"note": "call back"}},
+        {"lead_id": 10**9, "details": {"note": "x"}},
+    ]
+    assert [r["ok"] for r in post(client, cast.a, "details", {"edits": edits}).json["receipts"]] == [True, True, False]
+    assert post(client, cast.a, "details", {"edits": edits[1:2] * 2}).status_code == 200
+    assert post(client, cast.a, "heartbeat", {}).status_code == 401
+    assert session.query(Lead).count() == 1 and session.scalars(select(Lead.note)).one() == ""
+
+    sign_in(client, cast.b.user)
+    page = f"/portal/{cast.a.stand.id}/leads/devices/{cast.a.device.id}"
+    assert client.post(f"{page}/change", data={"action": "take"}).status_code == 404
+    sign_in(client, cast.a.user)
+    assert "2 readings and notes wait" in client.get(page).text
+    assert client.post(f"{page}/change", data={"action": "take"}).status_code == 302
+    session.expire_all()
+    notes = {lead.registration_id: (lead.note, lead.stars) for lead in session.query(Lead)}
+    assert notes[cast.registration.id] == ("wants a pump", 4) and ("call back", 0) in notes.values()
+    assert {(h.state, str(h.item)) for h in session.query(HeldLead)} == {("accepted", "{}")}
+    assert client.post(f"{page}/change", data={"action": "take"}).status_code == 302 and session.query(LeadScan).count() == 2
+
+    rest(session)
+    post(client, cast.a, "scans", {"scans": [{**late, "client_uuid": str(uuid.uuid4())}]})
+    assert client.post(f"{page}/change", data={"action": "leave"}).status_code == 302
+    assert session.query(LeadScan).count() == 2 and "wait for you" not in client.get(page).text

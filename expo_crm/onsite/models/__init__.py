@@ -4,6 +4,7 @@ from expo_crm.onsite.models.device import Device, DeviceBoot, Gate
 from expo_crm.onsite.models.event import ConcurrentEvent, EventBooking, EventCheckin
 from expo_crm.onsite.models.layout import BadgeImage, BadgeLayout, BadgeLayoutClass, KioskPrinter, PrintJob
 from expo_crm.onsite.models.lead import (
+    HeldLead,
     Lead,
     LeadAnswer,
     LeadConsent,
@@ -34,6 +35,7 @@ __all__ = [
     "ExhibitorArrival",
     "Gate",
     "HandTally",
+    "HeldLead",
     "KioskPrinter",
     "Lead",
     "LeadAnswer",

@@ -101,6 +101,33 @@ class LeadScan(Base):
     device: Mapped[Device | None] = relationship()
 
 
+class HeldLead(Base):
+    """A reading, or notes, that a withdrawn device still held. Nothing of it is a lead until the exhibitor takes it.
+
+    ``item`` is the upload without the text that was read: its hashes, what was noted, the visitor's tap; of notes on a lead that
+    was there already, ``lead_id``. It is emptied when somebody has decided.
+    """
+
+    __tablename__ = "held_lead"
+    __table_args__ = (
+        UniqueConstraint("device_id", "client_uuid"),
+        Index(None, "participation_id", "state"),
+        CheckConstraint("state in ('waiting', 'accepted', 'refused')", name="state"),
+    )
+
+    id: Mapped[IntPk]
+    participation_id: Mapped[int] = mapped_column(ForeignKey("participation.id", ondelete="CASCADE"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"))
+    client_uuid: Mapped[str] = mapped_column(String(36))
+    registration_id: Mapped[int | None] = mapped_column(ForeignKey("registration.id", ondelete="SET NULL"), index=True)
+    item: Mapped[Json]
+    at: Mapped[Moment]
+    received_at: Mapped[Moment]
+    state: Mapped[Code] = mapped_column(default="waiting")
+    settled_by: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    settled_at: Mapped[Moment | None]
+
+
 class LeadTag(Base):
     """A word of an exhibitor's own list."""
 

@@ -90,16 +90,16 @@ def store_scans(device: Device, commands: Sequence[ScanCommand]) -> list[Receipt
     An item may come back as UuidReused, or as SchemaError when its notes do not fit the exhibitor's questions; the reading
     itself is stored then too, so that no visitor is lost for a wrong number.
     """
-    participation = _lock(device)
-    found = _known_scans(device, [c.client_uuid for c in commands])
-    registrations = _resolve(participation.edition_id, [c.code for c in commands])
+    participation = lock(device)
+    found = known_scans(device, [c.client_uuid for c in commands])
+    registrations = resolve(participation.edition_id, [c.code for c in commands])
     questions = _questions(participation.company_id) if any(c.details.answers for c in commands) else []
     out: list[Receipt | Exception] = []
     unknown = 0
     for command in commands:
         known = found.get(command.client_uuid)
         if known is not None:
-            out.append(_again(known, command))
+            out.append(again(known, command))
             continue
         made, lead = _store(device, participation, command, registrations.get(command.code))
         found[command.client_uuid] = made
@@ -114,21 +114,23 @@ def store_scans(device: Device, commands: Sequence[ScanCommand]) -> list[Receipt
     return out
 
 
-def _lock(device: Device) -> Participation:
+def lock(device: Device) -> Participation:
     """One writer per exhibitor at a time: two devices that read the same visitor wait for each other here."""
     return db.session.execute(
         select(Participation).where(Participation.id == device.participation_id).with_for_update(key_share=True)
     ).scalar_one()
 
 
-def _known_scans(device: Device, uuids: list[str]) -> dict[str, LeadScan]:
+def known_scans(device: Device, uuids: list[str]) -> dict[str, LeadScan]:
+    """Readings of this device that are stored, by their uuid."""
     rows = db.session.scalars(
         select(LeadScan).where(LeadScan.device_id == device.id, LeadScan.client_uuid.in_(uuids))
     )
     return {row.client_uuid: row for row in rows}
 
 
-def _again(known: LeadScan, command: ScanCommand) -> Receipt | UuidReused:
+def again(known: LeadScan, command: ScanCommand) -> Receipt | UuidReused:
+    """The first receipt once more; UuidReused when the uuid comes with another code."""
     if known.body_hash != _body_hash(command.code):
         return UuidReused(command.client_uuid)
     lead = db.session.get(Lead, known.lead_id) if known.lead_id else None
@@ -147,7 +149,7 @@ def _clean(code: str) -> str:
     return badge_code.clean(code) if len(code) <= badge_code.MAX_READ_CHARS else ""
 
 
-def _resolve(edition_id: int, codes: Iterable[str]) -> dict[str, int]:
+def resolve(edition_id: int, codes: Iterable[str]) -> dict[str, int]:
     """Code → registration, for valid badges of approved visitors of this edition only. Two statements."""
     serials: dict[str, tuple[str, int]] = {}
     opaque: dict[str, str] = {}
@@ -182,25 +184,54 @@ def _resolve(edition_id: int, codes: Iterable[str]) -> dict[str, int]:
 def _store(
     device: Device, participation: Participation, command: ScanCommand, registration_id: int | None
 ) -> tuple[LeadScan, Lead | None]:
-    now = clock.now()
+    return add_reading(device, participation, reading_of(device, command, registration_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reading without the text that was read."""
+
+    client_uuid: str
+    device_seq: int | None
+    code_hash: str
+    body_hash: str
+    badge: bool
+    registration_id: int | None
+    at: dt.datetime
+    suspect: bool
+    offline: bool
+
+
+def reading_of(device: Device, command: ScanCommand, registration_id: int | None) -> Reading:
+    """What is kept of a reading; its time is put right by the device's clock."""
     offset = dt.timedelta(milliseconds=device.clock_offset_ms or 0)
-    at, suspect = scan_input.correct(command.device_time, command.time_unreadable, offset, device.paired_at, now)
-    badge = _is_badge(command.code)
-    lead = _lead_of(participation, registration_id, ids.hash_token(_clean(command.code)), device.name, at) if badge else None
+    at, suspect = scan_input.correct(command.device_time, command.time_unreadable, offset, device.paired_at, clock.now())
+    code_hash, badge = ids.hash_token(_clean(command.code)), _is_badge(command.code)
+    return Reading(
+        command.client_uuid, command.device_seq, code_hash, _body_hash(command.code), badge, registration_id, at, suspect,
+        command.offline,
+    )  # fmt: skip
+
+
+def add_reading(device: Device, participation: Participation, reading: Reading) -> tuple[LeadScan, Lead | None]:
+    """Store one reading, and its lead when it is a badge."""
+    lead = None
+    if reading.badge:
+        lead = _lead_of(participation, reading.registration_id, reading.code_hash, device.name, reading.at)
     scan = LeadScan(
         participation_id=participation.id,
         device_id=device.id,
-        client_uuid=command.client_uuid,
-        device_seq=command.device_seq,
+        client_uuid=reading.client_uuid,
+        device_seq=reading.device_seq,
         lead_id=lead.id if lead else None,
-        code_hash=ids.hash_token(_clean(command.code)),
-        body_hash=_body_hash(command.code),
-        result="lead" if badge else "not_a_badge",
+        code_hash=reading.code_hash,
+        body_hash=reading.body_hash,
+        result="lead" if reading.badge else "not_a_badge",
         scanned_by=device.name,
-        scanned_at=at,
-        received_at=now,
-        offline=command.offline,
-        clock_suspect=suspect,
+        scanned_at=reading.at,
+        received_at=clock.now(),
+        offline=reading.offline,
+        clock_suspect=reading.suspect,
     )
     db.session.add(scan)
     db.session.flush()
@@ -271,7 +302,7 @@ def edit_by_device(device: Device, command: EditCommand) -> Lead:
 
     A note that was written without sight of a colleague's is added to it, so that neither is lost.
     """
-    participation = _lock(device)
+    participation = lock(device)
     if command.client_uuid is not None:
         lead = queries.find_lead_by_scan(device, command.client_uuid)
     else:

@@ -8,16 +8,15 @@ from flask import Flask, Response, jsonify, make_response, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from expo_crm.db import db
 from expo_crm.directory.models import Participation
 from expo_crm.lib import clock, text
 from expo_crm.onsite import lead_labels
 from expo_crm.onsite import queries_leads as queries
 from expo_crm.onsite.domain import lead_input, scan_input
 from expo_crm.onsite.domain.scan_input import SchemaError
-from expo_crm.onsite.models import Device, LeadQuestion, SigningKey
+from expo_crm.onsite.models import Device, LeadQuestion
 from expo_crm.onsite.queries_leads import LeadView
-from expo_crm.onsite.services import devices, keys, leads
+from expo_crm.onsite.services import devices, keys, lead_quarantine, leads
 from expo_crm.onsite.services.leads import Receipt, UuidReused
 from expo_crm.onsite.views import principal, shell
 from expo_crm.onsite.views.body import read_json, schema
@@ -47,18 +46,28 @@ def lead() -> ResponseReturnValue:
     """The scanner of an exhibitor's stand. A browser that is none, or no longer, is told how to become one."""
     who = current_principal()
     if who.kind != "device" or who.device_profile != "lead":
-        return shell.unpaired("onsite/lead_unpaired.html", device=principal.find_device())
+        known = principal.find_device()
+        withdrawn = known is not None and known.revoked_at is not None and known.profile == "lead"
+        return shell.unpaired("onsite/lead_unpaired.html", device=known, config=_leaving(known) if known and withdrawn else None)
     device = principal.current_device()
     return shell.shell(
         "onsite/lead.html", device=device, config=_config(device), temperatures=lead_labels.TEMPERATURES
     )
 
 
+def _pairing(device: Device) -> str:
+    return f"{device.id}-{int(device.paired_at.timestamp()) if device.paired_at else 0}"
+
+
+def _leaving(device: Device) -> dict[str, Any]:
+    """For the script that hands over what a withdrawn device still holds."""
+    return {"pairing": _pairing(device), "wipe": device.wipe, "texts": {n: lead_labels.device_texts()[n] for n in ("handing", "handed")}}
+
+
 def _config(device: Device) -> dict[str, Any]:
     """What the script needs before it has asked the server for anything; it also works with it alone."""
-    paired = int(device.paired_at.timestamp()) if device.paired_at else 0
     return {
-        "pairing": f"{device.id}-{paired}",
+        "pairing": _pairing(device),
         "locale": i18n.locale(),
         "wasm": url_for("static", filename=f"dist/{manifest()['zxing_reader.wasm']}"),
         "edition": device.edition_id,
@@ -70,11 +79,6 @@ def _config(device: Device) -> dict[str, Any]:
         "setup": _setup(_participation(device)),
         "texts": lead_labels.device_texts(),
     }
-
-
-def _keys(show_id: int) -> list[dict[str, Any]]:
-    rows = db.session.query(SigningKey).filter(SigningKey.show_id == show_id, SigningKey.state != "retired")
-    return [{"kid": k.kid, "public_hex": k.public_hex, "state": k.state} for k in rows.order_by(SigningKey.kid)]
 
 
 def _participation(device: Device) -> Participation:
@@ -149,7 +153,12 @@ def store() -> ResponseReturnValue:
             read.append(lead_input.read_scan(item))
         except SchemaError as error:
             read.append(error)
-    done = leads.store_scans(device, [c for c in read if not isinstance(c, SchemaError)])
+    good = [(c, item) for c, item in zip(read, items, strict=True) if not isinstance(c, SchemaError)]
+    if device.revoked_at is not None:
+        principal.tell_wipe(principal.current_post())
+        done = lead_quarantine.keep_scans(device, good)
+    else:
+        done = leads.store_scans(device, [c for c, _item in good])
     views = _views([r for r in done if isinstance(r, Receipt)])
     rest = iter(done)
     receipts = []
@@ -192,6 +201,8 @@ def _receipt(index: int, receipt: Receipt, views: dict[int, LeadView]) -> dict[s
 
 
 def _words(receipt: Receipt, view: LeadView | None) -> str:
+    if receipt.result == lead_quarantine.HELD:
+        return _held()
     if receipt.result == "not_a_badge":
         return _("This is no badge of a show.")
     if view is not None and view.released:
@@ -220,6 +231,10 @@ def _lead(view: LeadView) -> dict[str, Any]:
     }
 
 
+def _held() -> str:
+    return _("This device was withdrawn. What it still held is kept apart for whoever manages the stand.")
+
+
 @policy.device("lead")
 def note() -> ResponseReturnValue:
     """What was noted on readings of this device, and the visitor's tap; one receipt each."""
@@ -234,6 +249,10 @@ def note() -> ResponseReturnValue:
         try:
             command = lead_input.read_edit(item)
             uuid = command.client_uuid
+            if device.revoked_at is not None:
+                lead_quarantine.keep_notes(device, command, item)
+                receipts.append({"index": index, "client_uuid": uuid, "ok": True, "lead": None, "text": _held()})
+                continue
             lead_found = leads.edit_by_device(device, command)
         except SchemaError as error:
             receipts.append(_problem(index, uuid, error))

@@ -24,7 +24,7 @@ from expo_crm.onsite.domain.scan_input import SchemaError
 from expo_crm.onsite.lead_forms import LeadDeviceForm, LeadForm, LeadQuestionForm, TagForm, lead_form
 from expo_crm.onsite.models import Device, Lead, LeadQuestion, LeadTag, LeadTagging
 from expo_crm.onsite.queries_leads import LeadView
-from expo_crm.onsite.services import devices, lead_setup, leads
+from expo_crm.onsite.services import devices, lead_quarantine, lead_setup, leads
 from expo_crm.onsite.services.lead_setup import SetupError, Wording
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
@@ -504,6 +504,7 @@ def portal_lead_devices(participation_id: int) -> ResponseReturnValue:
         tabs=_tabs(here),
         form=form,
         devices=[DeviceState(d) for d in found],
+        held=lead_quarantine.count_waiting(here.id),
         used=sum(lead_setup.counts(d) for d in found),
         most=rules.max_devices,
     ), 422 if form.is_submitted() else 200
@@ -528,6 +529,7 @@ def portal_lead_device(participation_id: int, device_id: int) -> ResponseReturnV
         here=here,
         device=found,
         state=state,
+        held=lead_quarantine.count_waiting(here.id).get(found.id, 0),
         link=link,
         qr=qr_path(link) if link else None,
         left=_seconds_left(found),
@@ -563,7 +565,7 @@ def portal_lead_device_state(participation_id: int, device_id: int) -> ResponseR
 
 @exhibitor()
 def portal_lead_change_device(participation_id: int, device_id: int) -> ResponseReturnValue:
-    """A new pairing code, or withdraw."""
+    """A new pairing code, withdraw, and what becomes of what a withdrawn device still held."""
     here = enter(participation_id)
     found = _device(here, device_id)
     match request.form.get("action"):
@@ -576,6 +578,10 @@ def portal_lead_change_device(participation_id: int, device_id: int) -> Response
         case "revoke":
             devices.revoke(found)
             flash(_("%(name)s is withdrawn: its scans are refused from now on.", name=found.name), "success")
+        case "take":
+            flash(_("Taken: %(n)s readings and notes.", n=lead_quarantine.take(found, current_principal().id)), "success")
+        case "leave":
+            flash(_("Left out: %(n)s readings and notes.", n=lead_quarantine.leave_out(found, current_principal().id)), "success")
         case _:
             abort(422)
     return redirect(url_for("onsite.portal_lead_devices", participation_id=here.id))

@@ -15,7 +15,8 @@ from expo_crm.web.policy import ANONYMOUS, Principal
 
 API = ("/api/gate/", "/api/lead/", "/api/print/", "/api/kiosk/")
 PATHS = ("/gate", *API, "/lead", "/kiosk", "/print")
-QUARANTINE = "onsite.api_scan_batch"  # a withdrawn device may still upload its queue, into quarantine
+# A withdrawn device may still upload its queue, into quarantine.
+QUARANTINE = frozenset({"onsite.api_scan_batch", "onsite.api_lead_scans", "onsite.api_lead_details"})
 YEAR = 366 * 24 * 3600
 
 
@@ -56,7 +57,7 @@ def load() -> Principal:
         if api:
             raise Refused(_("This device is not paired."), 401, "device_unknown")
         return ANONYMOUS
-    if post.revoked_at is not None and request.endpoint != QUARANTINE:
+    if post.revoked_at is not None and request.endpoint not in QUARANTINE:
         if api:
             tell_wipe(post)
             raise Refused(_("This device was withdrawn. Please pair it again."), 401, "device_revoked")
