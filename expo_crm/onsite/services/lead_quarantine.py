@@ -38,7 +38,9 @@ def keep_scans(device: Device, sent: Sequence[tuple[ScanCommand, Any]]) -> list[
     out: list[Receipt | Exception] = []
     for command, raw in sent:
         if command.client_uuid in found:
-            out.append(leads.again(found[command.client_uuid], command))
+            receipt = leads.again(found[command.client_uuid], command)
+            # What it brought is no longer this device's to see.
+            out.append(receipt if isinstance(receipt, Exception) else dataclasses.replace(receipt, lead=None))
             continue
         reading = leads.reading_of(device, command, registrations.get(command.code))
         item = dataclasses.asdict(reading) | {"at": reading.at.isoformat()}
