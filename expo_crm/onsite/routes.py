@@ -47,6 +47,7 @@ at("/api/gate/snapshot", "api_snapshot", snapshot_api.snapshot)
 at("/api/gate/snapshot/<int:version>/<int:number>", "api_snapshot_chunk", snapshot_api.snapshot_chunk)
 at("/api/gate/changes", "api_changes", snapshot_api.changes)
 at("/api/gate/rules", "api_rules", snapshot_api.rules)
+at("/api/gate/presence", "api_presence", snapshot_api.presence)
 
 # Badges
 at("/e/<edition>/badges", "badges", badges.badges)

@@ -1,6 +1,9 @@
 // Makes a device page open without a network: registers the service worker of all device pages and lets it take over when
 // it is of the same build as this page. Another build waits; nothing changes under a page that is at work.
 
+const CALM_MS = 3000; // after the start of a page its files, list and rules are there
+const AGAIN_MS = 30_000;
+
 /** The build of this page, for the heartbeat and the screen. */
 export const build = document.querySelector('meta[name="device-build"]')?.content ?? "";
 
@@ -24,11 +27,15 @@ export async function install() {
   }
 }
 
-/** Let the worker of this build take over. Chromium replaces a worker only in a moment without work, so it is asked again. */
+/**
+ * Let the worker of this build take over, in a moment without requests: Chromium stops the old worker for it, and where a request
+ * starts that one again meanwhile, the new one waits for minutes.
+ */
 async function takeOver(registration) {
-  for (let times = 0; registration.waiting && times < 30; times += 1) {
+  for (let times = 0; times < 10; times += 1) {
+    await new Promise((done) => setTimeout(done, times ? AGAIN_MS : CALM_MS));
+    if (!registration.waiting) return;
     registration.waiting.postMessage({ take: build });
-    await new Promise((done) => setTimeout(done, 1000));
   }
 }
 

@@ -6,7 +6,7 @@
 // batch is found at once however long the queue is: `open` holds the number of undecided rows, `queued` of decided ones.
 import { deleteDB, openDB } from "idb";
 
-const VERSION = 2;
+const VERSION = 3;
 const STRICT = { durability: "strict" };
 
 /**
@@ -36,6 +36,7 @@ class Journal {
           db.createObjectStore("rows", { keyPath: "client_uuid" }).createIndex("seq", "device_seq");
           db.createObjectStore("meta");
         }
+        if (from < 3) db.createObjectStore("elsewhere");
         if (from < 2) {
           const rows = work.objectStore("rows");
           rows.createIndex("open", "open");
@@ -163,6 +164,19 @@ class Journal {
 
   async presence(key) {
     return (await this.open()).get("presence", key);
+  }
+
+  /** What the server has told of a badge at all doors of the zone; undefined when nothing. */
+  async elsewhere(key) {
+    return (await this.open()).get("elsewhere", key);
+  }
+
+  /** Keep what the server tells of badges: [key, value or null]. With `first` all that was told before is forgotten. */
+  async hear(entries, { first = false } = {}) {
+    return this.#write(["elsewhere"], async (store) => {
+      if (first) store("elsewhere").clear();
+      for (const [key, value] of entries) value ? store("elsewhere").put(value, key) : store("elsewhere").delete(key);
+    }, { durability: "relaxed" }); // lost with the power, it is asked for again
   }
 
   /** Forget the presence of periods whose key does not begin with one of these. */

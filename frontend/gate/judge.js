@@ -44,11 +44,13 @@ export class Judge {
       return { verdict, answer: this.#answer(row, verdict, direction, read.entry, null), fields: this.#fields(), presence: {} };
     }
     const key = this.#key(read, at);
-    const known = (key && (await this.journal.presence(key))) ?? null;
-    const facts = { ...read.facts, device_allowed: rules.allowed !== false, presence: known ?? {}, inside_zone: this.inside, clock_suspect: this.#suspect(), list_age_minutes: this.roster.age() / 60 };
+    const own = (key && (await this.journal.presence(key))) ?? null;
+    const elsewhere = (key && (await this.journal.elsewhere(this.#key(read, at, read.hash)))) ?? null;
+    const known = since(own, elsewhere);
+    const facts = { ...read.facts, device_allowed: rules.allowed !== false, presence: known ?? {}, elsewhere: elsewhere ?? {}, inside_zone: this.inside, clock_suspect: this.#suspect(), list_age_minutes: this.roster.age() / 60 };
     const verdict = decide(facts, { ...rules, direction, offline: true }, at);
     const presence = key && passed(verdict.status) ? { [key]: moved(known, direction, at) } : {};
-    return { verdict, answer: this.#answer(row, verdict, direction, read.entry, known), fields: this.#fields(), presence };
+    return { verdict, answer: this.#answer(row, verdict, direction, read.entry, known, elsewhere), fields: this.#fields(), presence };
   }
 
   /** What the server's answer says about the presence of the badge, to be kept with the journal: {key: value}. */
@@ -69,16 +71,18 @@ export class Judge {
     const facts = { fault, same_edition: payload.edition_id === this.edition, purpose: payload.purpose, generation: payload.generation };
     if (fault || !facts.same_edition) return { fault, entry: null, facts: { ...facts, known: false } };
     facts.compromised = this.roster.keys.some((key) => key.kid === payload.kid && key.state === "compromised");
-    const entry = await this.roster.find(payload.serial);
+    const hash = await this.roster.hashOf(payload.serial);
+    const entry = this.roster.entry(hash);
     if (!entry) {
       // Genuine, and newer than the list: what the code itself says has to do.
       const kind = this.roster.classOfBits(payload.class_bits);
       const own = { badge_state: "active", current_generation: payload.generation, registration_state: "approved", badge_class: kind?.code ?? "" };
-      return { fault: "", serial: payload.serial, entry: kind && { class: kind }, facts: { ...facts, ...own, known: false, badge_printed: false, unpaid: false, needs_input: false } };
+      return { fault: "", serial: payload.serial, hash, entry: kind && { class: kind }, facts: { ...facts, ...own, known: false, badge_printed: false, unpaid: false, needs_input: false } };
     }
     return {
       fault: "",
       serial: payload.serial,
+      hash,
       entry,
       facts: {
         ...facts,
@@ -104,8 +108,8 @@ export class Judge {
     return `${day}|`;
   }
 
-  #key(read, at) {
-    return read.serial ? `${this.#period(at)}${this.rules.zone_code ?? ""}|${read.serial}` : null;
+  #key(read, at, name = read.serial) {
+    return read.serial ? `${this.#period(at)}${this.rules.zone_code ?? ""}|${name}` : null;
   }
 
   #suspect() {
@@ -116,7 +120,7 @@ export class Judge {
     return { snapshot_version: this.roster.version };
   }
 
-  #answer(row, verdict, direction, entry, known) {
+  #answer(row, verdict, direction, entry, known, elsewhere = null) {
     const leaving = direction === "exit" && this.leaving[verdict.reason];
     const holder = entry && { initials: entry.initials ?? null, company: null, class: entry.class, locale: entry.locale };
     return {
@@ -124,7 +128,7 @@ export class Judge {
       scan_id: null,
       ...verdict,
       text: leaving || this.texts[verdict.reason] || { zh: verdict.reason, en: verdict.reason },
-      detail: this.#detail(verdict, known),
+      detail: this.#detail(verdict, known, elsewhere),
       direction,
       holder: holder || null,
       overridable: false,
@@ -134,15 +138,26 @@ export class Judge {
     };
   }
 
-  #detail({ reason }, known) {
-    if (!known?.first_entry_at || !reason.startsWith("already")) return null;
-    const total = Math.floor(localTime(known.first_entry_at, this.rules).minutes);
+  #detail({ reason }, known, elsewhere) {
+    if (!reason.startsWith("already")) return null;
+    const here = known?.inside || (known?.entries && reason === "already_used");
+    const first = here ? known.first_entry_at : elsewhere?.first_entry_at;
+    if (!first) return null;
+    const total = Math.floor(localTime(first, this.rules).minutes);
     const clock = `${String(Math.floor(total / 60)).padStart(2, "0")}:${String(total % 60).padStart(2, "0")}`;
-    return { zh: `本机首次入场 ${clock}`, en: `First entry at this device ${clock}` };
+    return here
+      ? { zh: `本机首次入场 ${clock}`, en: `First entry at this device ${clock}` }
+      : { zh: `已于 ${clock} 从其他入口入场`, en: `Came in at another door at ${clock}` };
   }
 }
 
 const passed = (status) => status === "admit" || status === "admit_attention";
+
+/** What this device saw of a badge, unless it was heard that the badge has left by another door since. */
+function since(own, elsewhere) {
+  const left = own?.inside && elsewhere && !elsewhere.inside && Date.parse(elsewhere.last_at) > Date.parse(own.last_at);
+  return left ? { ...own, inside: false } : own;
+}
 
 /** The presence of a badge after one more passage, as domain/presence.py: `at` in ms. */
 function moved(known, direction, at) {

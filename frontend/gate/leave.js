@@ -34,6 +34,7 @@ export async function* leave({ journal, roster, server, boot, known, wipe = fals
     if (result) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
   }
   await journal.keepPresence([]).catch(() => {});
+  await journal.hear([], { first: true }).catch(() => {});
 }
 
 /** Upload what earlier pairings of this device have left, and delete their stores when they are empty. */

@@ -95,7 +95,17 @@ export class Roster {
 
   /** The entry of a serial (16 hex signs): {class_code, state, generation, printed, …, initials, locale}, or null. */
   async find(serial) {
-    const row = this.rows.get((await sha256(fromHex(serial))).slice(0, 16));
+    return this.entry(await this.hashOf(serial));
+  }
+
+  /** Under which a device knows a badge. */
+  async hashOf(serial) {
+    return (await sha256(fromHex(serial))).slice(0, 16);
+  }
+
+  /** The entry of the hash of a serial, or null. */
+  entry(key) {
+    const row = this.rows.get(key);
     if (!row) return null;
     const [hash, classIndex, state, generation, flags, initials, locale] = row;
     const kind = this.classes.get(classIndex) ?? null;

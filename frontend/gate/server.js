@@ -54,6 +54,7 @@ export const state = () => call("/api/gate/state");
 export const rules = (etag) => call("/api/gate/rules", { headers: etag ? { "If-None-Match": etag } : {} });
 export const snapshot = () => call("/api/gate/snapshot", { timeout: 20_000 });
 export const changes = (since, lineage) => call(`/api/gate/changes?since=${since}&lineage=${encodeURIComponent(lineage)}`, { timeout: 20_000 });
+export const presence = (since, after) => call(`/api/gate/presence?since=${since}&after=${after}`, { timeout: 20_000 });
 export const chooseGate = (gateId) => call("/api/gate/choose", { body: { gate_id: gateId } });
 
 /** The bytes of one part of a snapshot; null when they did not come. */

@@ -97,6 +97,29 @@ export class Sync {
     return true;
   }
 
+  /** Where the badges of this zone are, by all doors: at first all, then those that were read since. */
+  async refreshElsewhere() {
+    const { rules } = this.judge;
+    if (!rules) return;
+    const here = `${this.judge.periods()[0]}${rules.zone_code ?? ""}|`;
+    const known = await this.journal.note("elsewhere");
+    let since = known?.here === here ? known.since : 0;
+    for (let after = 0, newest = null; after !== null; ) {
+      const result = await this.server.presence(since, after);
+      const { body } = result;
+      if (result.kind !== "answer" || !Array.isArray(body.rows) || !Number.isInteger(body.newest)) return;
+      if (`${body.period}|${body.zone_code}|` !== here) return; // midnight, or another gate: next time
+      const entries = body.rows.map(([hash, entries_, inside, first, last]) => [
+        here + hash,
+        last === null ? null : { entries: entries_, inside: inside === 1, first_entry_at: iso(first), last_at: iso(last) },
+      ]);
+      await this.journal.hear(entries, { first: !since && !after });
+      newest ??= body.newest;
+      after = body.after ?? null;
+      if (after === null) await this.journal.note("elsewhere", { here, since: newest || 1 });
+    }
+  }
+
   async #beat() {
     if (this.stopped) return;
     const [storage, battery, queue, lastSeq] = await Promise.all([
@@ -146,11 +169,14 @@ export class Sync {
     await this.refreshRules();
     if (!(await this.roster.confirm(answer.snapshot_version).catch(() => false))) await this.refreshList();
     else this.on.list("");
+    await this.refreshElsewhere().catch(() => {});
     const left = await this.uploader.run().catch(() => ({ kind: "unreachable" }));
     if (left?.kind === "refused" && left.status === 401) this.on.gone(left.error, left.message, left.wipe);
     this.on.line(this.line); // the queue is shorter now
   }
 }
+
+const iso = (ms) => (ms === null ? null : new Date(ms).toISOString());
 
 async function storageOf() {
   try {

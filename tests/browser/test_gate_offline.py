@@ -22,7 +22,7 @@ from expo_crm.onsite.services.rebuild import rebuild
 from tests.browser.test_gate import sign_in
 from tests.onsite.play import add_device, add_gate, register, stage
 
-PEOPLE = 6
+PEOPLE = 7
 
 
 @pytest.fixture
@@ -82,7 +82,8 @@ def uploaded(live_server, show: SimpleNamespace, number: int) -> list[Scan]:
 
 def test_a_day_with_the_network_cut_the_server_killed_and_the_tab_closed(live_server, show, open_page, camera_page, watch, axe):
     watch.allow("net::ERR", "ERR_CONNECTION")
-    a, b, c, d, e, f = show.codes
+    a, b, c, d, e, f, g = show.codes
+    enter(live_server, show.other, g)  # while this device is online it hears of the other doors
     page = camera_page([None, a, None], "en", seconds=3)
     page.goto(f"/gate/pair/{show.link}")
     page.get_by_role("button", name="Pair this device").click()
@@ -120,6 +121,9 @@ def test_a_day_with_the_network_cut_the_server_killed_and_the_tab_closed(live_se
     wedge(page, e, "admit", here=True)
     wedge(page, d, "deny", here=True)
     waiting(page, 6)
+    wedge(page, g, "warn", here=True)  # amber: it came in at another door
+    expect(page.locator("[data-part=text]")).to_contain_text("Came in at another door at")
+    waiting(page, 7)
 
     # The server comes back, and another gate admits one of them before this device has the network again.
     page.context.set_offline(True)
@@ -128,39 +132,39 @@ def test_a_day_with_the_network_cut_the_server_killed_and_the_tab_closed(live_se
     wedge(page, f, "admit", here=True)
     page.context.set_offline(False)
     waiting(page, 0)
-    found = uploaded(live_server, show, 9)
-    expect(page.locator("[data-notice=conflicts]")).to_contain_text("1 scans")
+    found = uploaded(live_server, show, 10)
+    expect(page.locator("[data-notice=conflicts]")).to_contain_text("2 scans")
     axe(page)
 
     # Everything is there once, in order, as it was shown.
-    assert [s.device_seq for s in found] == list(range(1, 10))
-    assert [s.decided_by for s in found] == ["server"] * 2 + ["device"] * 7
-    assert [s.decision in ADMITTED for s in found] == [True, True, True, True, False, False, True, False, True]
+    assert [s.device_seq for s in found] == list(range(1, 11))
+    assert [s.decided_by for s in found] == ["server"] * 2 + ["device"] * 8
+    assert [s.decision in ADMITTED for s in found] == [True, True, True, True, False, False, True, False, True, True]
     with live_server.database() as session:
         open_ = conflicts.list_open(show.edition)
         by_serial = {badges.code_of(x): x.id for x in session.scalars(select(Badge).where(Badge.edition_id == show.edition))}
-        assert {s.badge_id for s in open_} == {by_serial[f]}
+        assert {s.badge_id for s in open_} == {by_serial[f], by_serial[g]}
         admitted = session.scalar(
             select(func.count()).select_from(Scan).where(Scan.edition_id == show.edition, Scan.decision.in_(ADMITTED))
         )
         rebuilt = rebuild(show.edition)
         assert rebuilt.differences == 0, rebuilt
-    assert admitted == 7  # five people once, one of them at two doors
+    assert admitted == PEOPLE + 2  # two of them at two doors
 
     staff = open_page("en")
     sign_in(staff, "gate@example.com")
     # The supervisor reads the conflict in the inbox: who, where, what both said, and where the badge came in first.
     staff.goto(f"/e/{show.slug}/inbox")
-    conflict = staff.get_by_role("row").filter(has_text=f"访客{PEOPLE - 1}")
+    conflict = staff.get_by_role("row").filter(has_text=f"访客{PEOPLE - 2}")
     for words in ("N1 · iPad 7", "Admitted", "This badge is already inside", "N2 · North gate"):
         expect(conflict).to_contain_text(words)
-    expect(staff.get_by_role("row")).to_have_count(2)  # the head and this one
+    expect(staff.get_by_role("row")).to_have_count(3)  # the head and both
     axe(staff)
     staff.goto(f"/e/{show.slug}/live")
     shown = {row[0]: [int(n) for n in row[1:4]] for row in staff.locator("#live-board").evaluate(BOARD)}
-    assert shown == log_of(live_server, show) == {"N1 · North gate": [6, 0, 3], "N2 · North gate": [1, 0, 0]}
+    assert shown == log_of(live_server, show) == {"N1 · North gate": [PEOPLE, 0, 3], "N2 · North gate": [2, 0, 0]}
     stats = staff.locator(".live-stats")
-    for figure, words in ((PEOPLE, "Visitors, whole edition"), (7, "Entries, this day"), (PEOPLE, "Inside now")):
+    for figure, words in ((PEOPLE, "Visitors, whole edition"), (PEOPLE + 2, "Entries, this day"), (PEOPLE, "Inside now")):
         expect(stats.locator(".stat").filter(has_text=words)).to_contain_text(str(figure))
 
 

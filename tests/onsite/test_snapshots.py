@@ -11,11 +11,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import update
 
+from expo_crm.lib import clock
+from expo_crm.onsite import queries_presence
 from expo_crm.onsite.domain.badge_code import Purpose
-from expo_crm.onsite.models import Badge, BadgeSetup, SigningKey
-from expo_crm.onsite.services import badges, feed, keys, opaque, reissue, snapshots
+from expo_crm.onsite.models import Badge, BadgeSetup, Scan, SigningKey
+from expo_crm.onsite.services import badges, by_hand, feed, keys, opaque, reissue, snapshots
 from expo_crm.visitors.services import registrations
-from tests.onsite.play import add_device, register, scan_of, send, stage, upload
+from tests.onsite.play import add_device, add_gate, register, scan_of, send, stage, upload
 
 
 def get(client, token, path):
@@ -273,3 +275,36 @@ def test_badges_of_a_stolen_key_are_issued_anew(session):
     assert (cast.badge.generation, cast.badge.printed_at, other.generation) == (2, None, 1)
     assert feed.version(cast.edition.id) == before + 1
     assert reissue.reissue(cast.edition.id, kid, "stolen") == 0
+
+
+def test_a_device_hears_of_its_zone_and_only_of_what_was_read_since(client, session, monkeypatch):
+    cast = stage(session, anti_passback="hard")
+    monkeypatch.setattr(queries_presence, "MARGIN", 0)
+    other = badges.issue_badge(register(session, cast, "陈晨"))
+    other.printed_at = clock.now()
+    session.commit()
+
+    def hear(since=0, after=0, token=cast.token):
+        return get(client, token, f"/api/gate/presence?since={since}&after={after}").json
+
+    assert hear()["rows"] == []
+    first = send(client, cast.token, cast.code).json
+    body = hear()
+    [[name, entries, inside, begun, last]] = body["rows"]
+    assert (name, entries, inside, begun) == (snapshots.serial_hash(cast.badge.serial), 1, 1, last)
+    assert body["after"] is None and "林" not in str(body)
+    assert hear(body["newest"])["rows"] == []
+    send(client, cast.token, badges.code_of(other))
+    assert [row[0] for row in hear(body["newest"])["rows"]] == [snapshots.serial_hash(other.serial)]
+    monkeypatch.setattr(queries_presence, "PAGE", 1)
+    page = hear()
+    assert len(page["rows"]) == 1 and hear(0, page["after"])["rows"][0][0] == snapshots.serial_hash(other.serial)
+    monkeypatch.setattr(queries_presence, "PAGE", 100)
+    newest = hear()["newest"]
+    by_hand.annul(session.get(Scan, first["scan_id"]), "went home", user_id=cast.admin.id)
+    session.commit()
+    assert hear(newest)["rows"] == [[snapshots.serial_hash(cast.badge.serial), 0, 0, None, None]]
+    elsewhere = add_device(session, cast, add_gate(session, cast, "V1", zone="vip"))[1]
+    assert hear(token=elsewhere)["rows"] == []
+    for wrong in ("since=x", "after=-1", "since=" + "9" * 30):
+        assert get(client, cast.token, f"/api/gate/presence?{wrong}").status_code == 400

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 
 from flask import Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from expo_crm.lib import clock
+from expo_crm.onsite import queries_presence
 from expo_crm.onsite.services import gate_rules, keys, snapshots
 from expo_crm.onsite.views import principal
 from expo_crm.onsite.views.body import schema
@@ -60,6 +63,35 @@ def changes() -> ResponseReturnValue:
     if not (raw.isascii() and raw.isdigit() and len(raw) < 17) or len(lineage) > 16:
         raise schema("since, lineage")
     return _fresh(snapshots.changes(post.edition_id, post.show_id, int(raw), lineage))
+
+
+@policy.device(*GATES)
+def presence() -> ResponseReturnValue:
+    """Where the badges of this device's zone are, by the hash of their serial: a device that loses the network warns of a badge
+    that came in at another door. No person, no gate."""
+    post = principal.current_post()
+    asked = [request.args.get(name, "0") for name in ("since", "after")]
+    if not all(raw.isascii() and raw.isdigit() and len(raw) < 17 for raw in asked):
+        raise schema("since, after")
+    since, after = map(int, asked)
+    period = post.period_of(clock.local_day(clock.now(), post.timezone))
+    newest = queries_presence.newest_scan()
+    found = queries_presence.presence_since(post.edition_id, post.zone, period, since, after)
+    rows = [[snapshots.serial_hash(r.serial), r.entries or 0, int(bool(r.inside)), _ms(r.first_entry_at), _ms(r.last_at)] for r in found]
+    more = len(found) == queries_presence.PAGE
+    return _fresh(
+        {
+            "zone_code": post.zone,
+            "period": period.isoformat(),
+            "newest": newest,
+            "rows": rows,
+            "after": found[-1].id if more else None,
+        }
+    )
+
+
+def _ms(at: dt.datetime | None) -> int | None:
+    return None if at is None else round(at.timestamp() * 1000)
 
 
 def _fresh(body: object) -> Response:
