@@ -4,9 +4,11 @@
 //   sync        heartbeat, queue, list, rules                  server      the calls, with their time limits
 //   camera      QR codes from the video                        wedge       scanners that type
 //   screen      what is shown                                  signals     what is heard
+//   foreign     alarm of codes that are no badges
 //   readiness   the check before the doors open                install     opens without a network
 import { Camera } from "./gate/camera.js";
 import { Checkpoint } from "./gate/checkpoint.js";
+import { ForeignCodes } from "./gate/foreign.js";
 import { build, install, isKept } from "./gate/install.js";
 import { newUuid, openJournal } from "./gate/journal.js";
 import { Judge } from "./gate/judge.js";
@@ -54,6 +56,8 @@ const show = {
     const kind = screen.answer(answer);
     screen.count(answer);
     signals.play(kind);
+    if (!answer.repeat) foreign.note(answer.reason);
+    showForeign();
     override = answer.overridable ? answer.scan_id : null;
     if (answer.status.startsWith("admit") && !answer.here && !answer.repeat) lastPassed = { uuid: answer.client_uuid, at: Date.now() };
     showAnnul();
@@ -75,6 +79,10 @@ const show = {
     screen.stop(texts[error] ?? texts.refused, texts[error] ? "" : message);
   },
 };
+
+const foreign = new ForeignCodes();
+let toldForeign = false; // what the server said of it last
+const showForeign = () => screen.notice("foreign", toldForeign || foreign.many() ? texts.foreignCodes : "", "warn");
 
 // What is read while the page still starts is held and decided once it has begun: the last code, for nobody waits longer.
 const start = { done: false, stopped: false, code: "" };
@@ -353,7 +361,8 @@ const on = {
     showAnnul();
     screen.notice("cleared", journal.cleared ? texts.cleared : "", "alarm");
     screen.notice("lost", alarms.includes("lost_scans") ? texts.lostScans.replace("{n}", missing) : "", "warn");
-    screen.notice("foreign", alarms.includes("foreign_codes") ? texts.foreignCodes : "", "warn");
+    toldForeign = alarms.includes("foreign_codes");
+    showForeign();
   },
   async gate(id) {
     if (id !== (gate?.id ?? null) || !part("gate-list").children.length) await loadState(); // staff may have moved the device

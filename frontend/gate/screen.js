@@ -151,7 +151,8 @@ export class Screen {
     this.page.dataset.line = line;
     const list = age === null ? this.texts.noList : this.texts.listAge.replace("{age}", this.age(age));
     const level = age === null || age >= 3600 ? "warn" : age >= 900 ? "notice" : "info";
-    this.notice("line", line === "online" ? "" : [this.texts.alone, waiting, list].filter(Boolean).join(" · "), level);
+    const odd = line === "offline" && navigator.onLine ? this.texts.networkThere : "";
+    this.notice("line", line === "online" ? "" : [this.texts.alone, odd, waiting, list].filter(Boolean).join(" · "), level);
     this.notice("list-age", line === "online" && age !== null && age >= 900 ? list : "", level);
   }
 

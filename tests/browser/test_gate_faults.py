@@ -16,6 +16,7 @@ from expo_crm.onsite.models import Device, QuarantinedScan, Scan
 from expo_crm.onsite.services import devices
 from tests.browser.test_gate import as_device, cast, new_device, open_gate  # noqa: F401 - cast is a fixture
 from tests.support.databases import ROOT
+from tests.support.tls import TlsFront
 
 JUNK = "NO-BADGE-OF-OURS"
 # `make faults` runs all of them, `make test` those that nothing else covers.
@@ -287,6 +288,20 @@ def test_a_withdrawn_device_hands_over_what_it_holds_and_forgets_the_badges(gate
     assert page.evaluate("Object.keys(localStorage).filter((key) => /[0-9]/.test(key))") == []
 
 
+def test_a_device_that_is_to_be_wiped_hands_over_and_keeps_nothing(gate):
+    """The word to wipe comes beside the server's refusal, while the gate is open."""
+    page = gate.page
+    page.context.set_offline(True)
+    scan(page, gate.code, "admit", here=True)
+    with gate.server.database() as session:
+        devices.revoke(session.get(Device, gate.device), wipe=True)
+    page.context.set_offline(False)
+    expect(page.locator("[data-part=verdict]")).to_contain_text("Everything was handed over", timeout=15_000)
+    assert page.evaluate("async () => (await indexedDB.databases()).map((one) => one.name)") == []
+    with gate.server.database() as session:
+        assert session.query(QuarantinedScan).where(QuarantinedScan.device_id == gate.device).count() == 1
+
+
 # What is left on the device: parts of the list, rows of the journal, kept pages.
 LEFT = """async () => {
     const found = {};
@@ -302,6 +317,49 @@ LEFT = """async () => {
     found.pages = (await caches.match("/gate")) ? 1 : 0;
     return found;
 }"""
+
+
+@pytest.fixture
+def browser_with(chromium, watch):
+    """A page of a browser of its own, with these flags."""
+    opened = []
+
+    def open_one(*flags: str, **options: object) -> Page:
+        opened.append(chromium.launch(*flags))
+        context = opened[-1].new_context(locale="en-GB", **options)
+        watch.on(context)
+        return context.new_page()
+
+    yield open_one
+    for browser in opened:
+        browser.close()
+
+
+@thorough
+def test_f23_expired_certificate(live_server, cast, browser_with, watch, tmp_path):  # noqa: F811
+    """The certificate of the server runs out at noon: the gate goes on alone, keeps what it decides and opens again."""
+    watch.allow("net::ERR", "ERR_CERT")
+    port = int(live_server.url.rpartition(":")[2])
+    token = new_device(live_server, cast, anti_passback="off")
+    with live_server.database() as session:
+        device = session.scalars(select(Device).order_by(Device.id.desc()).limit(1)).one().id
+    with TlsFront(port, tmp_path) as front:
+        page = browser_with(front.flag, base_url=f"https://127.0.0.1:{front.port}")
+        cookie = {"name": "expo_device", "value": token, "url": f"https://127.0.0.1:{front.port}"}
+        page.context.add_cookies([cookie])
+        open_gate(page)
+        scan(page, cast.code, "admit")
+        expect(page.locator("[data-check=app]")).to_have_attribute("data-state", "ok", timeout=15_000)
+        front.expire()
+        scan(page, JUNK, "deny", here=True)
+        expect(page.locator("[data-notice=line]")).to_contain_text("this device decides by itself · The network is there")
+        page.reload()
+        scan(page, cast.code, "admit", here=True)
+        expect(page.locator("[data-part=line-text]")).to_have_text("No connection · 2 waiting")
+        front.renew()
+        expect(page.locator("[data-part=line-text]")).to_have_text("Online", timeout=20_000)
+    gate = SimpleNamespace(server=live_server, device=device)
+    assert [s.device_seq for s in arrived(gate, 3)] == [1, 2, 3]
 
 
 def test_f23_slow_answer_decided_here(gate):

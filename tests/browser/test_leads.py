@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from expo_crm.onsite.models import Lead, LeadScan
-from expo_crm.onsite.services import badges, lead_setup
+from expo_crm.onsite.models import Device, Lead, LeadScan
+from expo_crm.onsite.services import badges, devices, lead_setup
 from expo_crm.onsite.services.lead_setup import Wording
 from expo_crm.visitors.services import links
 from tests.browser.test_gate import sign_in
@@ -109,3 +109,25 @@ def test_leads_from_pairing_to_withdrawal(live_server, cast, open_page, camera_p
     portal.reload()
     expect(portal.get_by_role("link", name="周敏")).to_be_visible()
     expect(portal.get_by_text("林晓")).to_have_count(0)
+
+    # The device is lost: withdrawn and to be wiped, it hands over what it held, keeps nothing, and the portal decides.
+    device.get_by_role("button", name="Next visitor").click()
+    device.context.set_offline(True)
+    type_code(device, cast.second)
+    device.locator("textarea[name=note]").fill("wants a price")
+    expect(device.locator("[data-part=saved]")).to_have_text("Saved on this device")
+    with live_server.database() as session:
+        devices.revoke(session.scalars(select(Device).where(Device.name == "Zhang Wei")).one(), wipe=True)
+    device.context.set_offline(False)
+    expect(device.locator("[data-part=banner]")).to_contain_text("Everything was handed over", timeout=15_000)
+    assert device.evaluate("async () => (await indexedDB.databases()).map((one) => one.name)") == []
+    device.goto("/lead")
+    expect(device.get_by_text("Ask whoever manages your stand")).to_be_visible()
+    portal.goto(f"/portal/{cast.stand}/leads/devices")
+    portal.get_by_role("link", name="Zhang Wei").click()
+    expect(portal.get_by_text("1 readings and notes wait for you.")).to_be_visible()
+    axe(portal)
+    portal.get_by_role("button", name="Take them over").click()
+    expect(portal.get_by_text("Taken:")).to_be_visible()
+    with live_server.database() as session:
+        assert "wants a price" in " ".join(session.scalars(select(Lead.note)))

@@ -19,7 +19,10 @@ FAULTS = {
         "every green that was shown is uploaded; full: red, never green; one uploader; a cleared store is noticed as a gap",
     ),
     "F22": ("list of badges cut, old, with a wrong hash, signed by another key", "the old list stays in use, and the screen says so"),
-    "F23": ("browser: slow or lost answers, captive portal answering HTML 200", "decided within 1.5 s on the device; a page is no receipt"),
+    "F23": (
+        "browser: slow or lost answers, captive portal answering HTML 200, expired certificate",
+        "decided within 1.5 s on the device; a page is no receipt; what was decided is kept and uploaded",
+    ),
 }  # fmt: skip
 NUMBERS = set(FAULTS)
 

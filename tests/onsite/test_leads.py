@@ -590,9 +590,10 @@ def test_what_a_withdrawn_device_held_waits_for_the_exhibitor(client, session):
     assert post(client, cast.a, "heartbeat", {}).status_code == 401
     assert session.query(Lead).count() == 1 and session.scalars(select(Lead.note)).one() == ""
 
-    sign_in(client, cast.b.user)
+    stranger = client.application.test_client()
+    sign_in(stranger, cast.b.user)
     page = f"/portal/{cast.a.stand.id}/leads/devices/{cast.a.device.id}"
-    assert client.post(f"{page}/change", data={"action": "take"}).status_code == 404
+    assert stranger.post(f"{page}/change", data={"action": "take"}).status_code == 404
     sign_in(client, cast.a.user)
     assert "2 readings and notes wait" in client.get(page).text
     assert client.post(f"{page}/change", data={"action": "take"}).status_code == 302

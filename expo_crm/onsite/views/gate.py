@@ -155,6 +155,7 @@ def _line_texts() -> dict[str, Any]:
         "busy": _("Server busy"),
         "queued": _("{n} waiting"),
         "alone": _("No connection: this device decides by itself"),
+        "networkThere": _("The network is there, but our server cannot be reached safely. If that lasts, tell the supervisor."),
         "listAge": _("List of badges: {age} old"),
         "noList": _("There is no list of badges on this device yet"),
         "minutes": _("{n} min"),
