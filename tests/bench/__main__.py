@@ -13,7 +13,7 @@ from tests.bench import report, scans, stage
 from tests.bench.report import Line, say
 from tests.support import postgres
 
-PARTS = ("scans", "queue", "device", "lists", "badges", "imports", "sales")
+PARTS = ("scans", "queue", "device", "lists", "badges", "imports", "board", "sales")
 DEVICE_BADGES = 50_000
 
 
@@ -62,6 +62,8 @@ def main() -> None:
         for part in ("badges", "imports"):
             if part in parts:
                 lines += import_module(f"tests.bench.{part}").run(on, quick=options.quick, rounds=rounds)
+        if "board" in parts:  # last on this database: it moves the days of the edition
+            lines += import_module("tests.bench.board").run(on, scans=20_000 if options.quick else 250_000)
         stated = report.facts(on, before)
         if "device" in parts:
             lines += _device(server, folder, quick=options.quick)

@@ -12,7 +12,7 @@ from tests.faults import browser, cases, change, report, storage
 from tests.faults.cases import Result, Scene, Sizes
 
 FULL = Sizes(
-    kill_seconds=60, rate=100, seeds=20, bursts=10, queue=20_000, rounds=300, cut_every=(1, 2, 3, 5), hold_seconds=30
+    kill_seconds=60, rate=100, seeds=20, bursts=10, queue=20_000, rounds=1_000, cut_every=(1, 2, 3, 5), hold_seconds=30
 )
 
 

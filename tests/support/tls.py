@@ -31,18 +31,21 @@ class TlsFront:
         self.expired, _other = _certificate(folder / "expired.pem", now - dt.timedelta(days=90), now - dt.timedelta(hours=1))
         self.flag = f"--ignore-certificate-errors-spki-list={trusted}"
         self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.server: asyncio.Server | None = None
         self.open: set[asyncio.StreamWriter] = set()
         self.port = 0
 
     def __enter__(self) -> TlsFront:
-        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.thread.start()
         self._run(self._listen(self.good))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._run(self._close())
         self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+        self.loop.close()
 
     def expire(self) -> None:
         self._run(self._listen(self.expired))
