@@ -58,6 +58,7 @@ class Server:
     def __init__(self, mode: str) -> None:
         self.mode = mode
         self.rows: dict[str, tuple[int, Row]] = {}
+        self.nobodys: set[str] = set()  # uuids of rows whose badge was not known
         self.states: dict[int, State] = {}
         self.verdicts: dict[str, str] = {}
 
@@ -228,7 +229,10 @@ class Doors(RuleBasedStateMachine):
 
     def upload(self, device: Device, item: dict) -> None:
         """As the server takes it: time put right, what is wrong with the badge itself noted, the rest judged with its set."""
-        if item["row"].uuid in self.server.rows or item["badge"] not in self.badges:
+        if item["row"].uuid in self.server.rows or item["row"].uuid in self.server.nobodys:
+            return
+        if item["badge"] not in self.badges:
+            self.server.nobodys.add(item["row"].uuid)  # logged without a badge; sent again it stays so
             return
         offset = device.skew if device.contact else None
         at, suspect = correct(item["device_time"], False, offset, START - dt.timedelta(days=1), self.now)
