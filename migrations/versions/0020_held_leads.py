@@ -1,6 +1,6 @@
 """leads: readings and notes that a withdrawn device still held
 
-Revision: 0020, after 0021.
+Revision: 0020, after 0019.
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from expo_crm.db import JsonDict, UtcDateTime
 
 revision = "0020"
-down_revision = "0021"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
