@@ -135,6 +135,7 @@ def connect(app: Flask) -> None:
     from expo_crm.exhibitors.services import portal, portal_hooks
     from expo_crm.matchmaking.services import meetings, supply
     from expo_crm.onsite.services import events, stand_badges
+    from expo_crm.visitors.models import Registration
     from expo_crm.visitors.services import invitation_use
 
     app.extensions["expo_portal_accept"] = portal.accept
@@ -158,7 +159,12 @@ def connect(app: Flask) -> None:
     portal_hooks.add_counter(app, "leads", stand_badges.lead_counts_of)
     app.extensions["expo_interests"] = supply.Interests
     app.extensions["expo_offers"] = supply.Offers
-    app.extensions["expo_registration_closed"] = lambda r: (meetings.cancel_of(r), events.cancel_of(r))
+
+    def registration_closed(registration: Registration) -> None:
+        meetings.cancel_of(registration)
+        events.cancel_of(registration)
+
+    app.extensions["expo_registration_closed"] = registration_closed
 
     from expo_crm.directory import queries_day
     from expo_crm.directory.services import ownership

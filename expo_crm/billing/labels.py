@@ -19,7 +19,7 @@ STATES: dict[str, Any] = {
     InvoiceState.CANCELLED: _l("Cancelled"),
     InvoiceState.REFUNDED: _l("Refunded"),
 }
-TONES = {
+TONES: dict[str, str] = {
     InvoiceState.OPEN: "info",
     InvoiceState.PARTLY_PAID: "warning",
     InvoiceState.PAID: "success",

@@ -73,6 +73,7 @@ def standings_of(contract_ids: Iterable[int]) -> dict[int, Standing]:
     found: dict[int, list[Invoice]] = {contract_id: [] for contract_id in wanted}
     query = select(Invoice).where(Invoice.contract_id.in_(wanted), Invoice.state.in_(LIVE))
     for invoice in db.session.scalars(query):
+        assert invoice.contract_id is not None
         found[invoice.contract_id].append(invoice)
     received = received_of(i.id for invoices in found.values() for i in invoices)
     return {contract_id: _standing(invoices, received) for contract_id, invoices in found.items()}

@@ -63,7 +63,7 @@ def mail_owner(template: str) -> str:
     return MAIL_OWNERS.get(template, template.split("_")[0])
 
 
-def texts(sources: list[Path]) -> Iterator[tuple[str | tuple[str, str], str, int]]:
+def texts(sources: list[Path]) -> Iterator[tuple[str | tuple[str, ...], str, int]]:
     for path in sorted(sources):
         method = "python" if path.suffix == ".py" else "jinja2"
         options = {"trimmed": "true", "extensions": "jinja2.ext.do"} if method == "jinja2" else {}
@@ -93,7 +93,7 @@ def fresh(sources: list[Path], old: Catalog, skip: set[str]) -> Catalog:
         new.add(
             message,
             string=known.string if known and known.string else ("",) if plural else None,
-            locations=[(where, None)],
+            locations=[(where, None)],  # type: ignore[list-item]
         )
     return new
 

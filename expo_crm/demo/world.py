@@ -137,7 +137,7 @@ class World:
         days = [start + dt.timedelta(days=d) for d in range(3)]
         opens = dt.datetime.combine(start - dt.timedelta(weeks=26), dt.time(9), ZONE)
         w = words.SHOW
-        values = {
+        values: dict[str, Any] = {
             "show_id": self.show, "slug": f"yrfe-{start.year}", "number": 14 + index, "name_zh": f"{start.year} {w['zh']}",
             "name_en": f"{w['en']} {start.year}", "venue_zh": w["venue_zh"], "venue_en": w["venue_en"], "address_zh": w["address_zh"],
             "address_en": w["address_en"], "starts_on": days[0], "ends_on": days[-1], "state": "open" if coming else "closed",
@@ -146,7 +146,7 @@ class World:
             "previous_id": self.editions[-1]["id"] if self.editions else None,
         }  # fmt: skip
         edition_id = self.add(Edition, **values)
-        record = {**values, "id": edition_id, "days": days, "halls": {}, "classes": {}}
+        record: dict[str, Any] = {**values, "id": edition_id, "days": days, "halls": {}, "classes": {}}
         for day in days:
             closing = dt.time(16) if day == days[-1] else dt.time(17)
             self.add(OpeningDay, edition_id=edition_id, day=day, opens_at=dt.time(9), closes_at=closing)

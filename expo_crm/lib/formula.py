@@ -55,9 +55,12 @@ class Formula:
     def evaluate(self, values: Mapping[str, Any]) -> Value:
         """The result over these values; a missing one counts as empty. Integers and floats become exact. Raises FormulaError."""
         try:
-            return _run(self.tree, {name: _exact(values.get(name)) for name in self.names})
+            result = _run(self.tree, {name: _exact(values.get(name)) for name in self.names})
         except DecimalException as error:
             raise FormulaError("too-large") from error
+        if result is None or isinstance(result, (Decimal, str, bool, dt.date)):
+            return result
+        raise FormulaError("kinds")  # a list is something to look into, no result
 
 
 # ``if(`` where a value must begin: at the start, after an operator, a bracket, a comma or one of these words.
@@ -122,13 +125,13 @@ def _check(node: ast.AST, names: frozenset[str], used: set[str], count: list[int
         case ast.BinOp(op=op):
             if type(op) not in _BINARY:
                 raise FormulaError("not-allowed", type(op).__name__)
-        case ast.UnaryOp(op=op):
-            if not isinstance(op, (ast.USub, ast.UAdd, ast.Not)):
-                raise FormulaError("not-allowed", type(op).__name__)
+        case ast.UnaryOp(op=sign):
+            if not isinstance(sign, (ast.USub, ast.UAdd, ast.Not)):
+                raise FormulaError("not-allowed", type(sign).__name__)
         case ast.Compare(ops=ops):
-            for op in ops:
-                if type(op) not in _COMPARE and not isinstance(op, (ast.Eq, ast.NotEq, ast.In, ast.NotIn)):
-                    raise FormulaError("not-allowed", type(op).__name__)
+            for comparison in ops:
+                if type(comparison) not in _COMPARE and not isinstance(comparison, (ast.Eq, ast.NotEq, ast.In, ast.NotIn)):
+                    raise FormulaError("not-allowed", type(comparison).__name__)
         case ast.Call(func=func, args=args, keywords=keywords):
             _check_call(func, args, keywords)
             for arg in args:

@@ -92,7 +92,7 @@ def compose(message: Message, sender: str) -> EmailMessage:
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
-    html_part = mail.get_payload()[-1] if message.html else None  # type: ignore[index]
+    html_part = mail.get_body(("html",)) if message.html else None
     for item in message.attachments:
         kind, _slash, sub = item["type"].partition("/")
         data = base64.b64decode(item["data"])

@@ -164,12 +164,6 @@ class HallForm(BaseForm):
     depth_m = MoneyField(_l("Depth in metres"), [InputRequired()], low=SHORTEST, high=LONGEST)
     capacity = IntegerField(_l("People at once"), [Optional(), NumberRange(1, 1_000_000)])
 
-    def validate_width_m(self, field: MoneyField) -> None:
-        if field.data is None and not field.errors:
-            raise ValidationError(_("This field is required."))
-
-    validate_depth_m = validate_width_m
-
 
 class CategoryForm(BaseForm):
     name_zh = StringField(_l("Chinese name"), [Length(max=300)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask, Request, Response, current_app, g, request
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from werkzeug.routing import IntegerConverter, ValidationError
 
 from expo_crm.config import Settings
@@ -22,7 +22,7 @@ class IdConverter(IntegerConverter):
 class Sessions(SecureCookieSessionInterface):
     """Flask's sessions; whoever brings no cookie, as every device at a gate, gets a new one without the signing tools being made."""
 
-    def open_session(self, app: Flask, request: Request) -> SessionMixin | None:
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if self.get_cookie_name(app) not in request.cookies and app.secret_key:
             return self.session_class()
         return super().open_session(app, request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -12,6 +12,8 @@ from wtforms import DateField, DecimalField, Field, PasswordField, StringField, 
 from wtforms.validators import ValidationError
 
 from expo_crm.lib import money, text
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 class BaseForm(FlaskForm):
@@ -34,6 +36,17 @@ def _clean_lines(value: Any) -> Any:
     return "\n".join(text.clean(line) for line in value.splitlines()).strip() if isinstance(value, str) else value
 
 
+class _Holds(Protocol[T_co]):
+    @property
+    def data(self) -> T_co | None: ...
+
+
+def filled(field: _Holds[T_co]) -> T_co:
+    """The value of a required field of a form that was found valid, which is never empty."""
+    assert field.data is not None
+    return field.data
+
+
 class NotBlank:
     """Required, and more than invisible characters."""
 
@@ -46,6 +59,8 @@ class NotBlank:
 
 class MoneyField(DecimalField):
     """A decimal that also reads full-width digits, thousands separators and a decimal comma."""
+
+    data: Decimal | None
 
     def __init__(
         self,
@@ -62,6 +77,9 @@ class MoneyField(DecimalField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         if not valuelist or not str(valuelist[0]).strip():
             self.data = None
+            # To InputRequired a space is an answer.
+            if valuelist and self.flags.required:
+                raise ValueError(_("This field is required."))
             return
         try:
             self.data = money.parse_decimal(str(valuelist[0]), maximum=None, places=2)
@@ -75,6 +93,8 @@ class MoneyField(DecimalField):
 class DayField(DateField):
     """A day that could really be meant: no year 1 or 9999, with which sums of days overflow."""
 
+    data: dt.date | None
+
     def process_formdata(self, valuelist: list[Any]) -> None:
         super().process_formdata(valuelist)
         if self.data is not None and not dt.date(2000, 1, 1) <= self.data <= dt.date(2100, 1, 1):
@@ -84,6 +104,8 @@ class DayField(DateField):
 
 class OptionalDate(DateField):
     """A date that may be missing. The Optional validator would also skip the form's own checks."""
+
+    data: dt.date | None
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         if any(str(value).strip() for value in valuelist):

@@ -181,6 +181,8 @@ def test_booths_are_drawn_in_rows_without_overlap(client, cast, session):
         {"y": "20"},
         {"rows": "0"},
         {"width": "0"},
+        {"width": " "},
+        {"price": " "},
         {"first": "x"},
         {"rows": "40", "columns": "60"},
     ):

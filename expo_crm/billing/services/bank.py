@@ -160,6 +160,7 @@ def used_of(transaction_ids: Sequence[int]) -> dict[int, Decimal]:
     ):
         rows = db.session.execute(select(column, func.sum(amount)).where(column.in_(transaction_ids)).group_by(column))
         for key, value in rows:
+            assert key is not None
             out[key] += value
     return out
 

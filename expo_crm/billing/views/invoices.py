@@ -20,6 +20,7 @@ from expo_crm.directory.models import Company
 from expo_crm.lib import clock, text
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
+from expo_crm.web.forms import filled
 from expo_crm.web.policy import Permission, current_principal, requires
 
 UNPAID = (InvoiceState.OPEN, InvoiceState.PARTLY_PAID)
@@ -161,8 +162,8 @@ def pay(invoice_id: int) -> ResponseReturnValue:
     try:
         payments.record(
             found,
-            form.amount.data or Decimal(0),
-            form.received_on.data,
+            filled(form.amount),
+            filled(form.received_on),
             method=form.method.data,
             reference=form.reference.data or "",
             recorded_by=current_principal().id,

@@ -14,6 +14,7 @@ from expo_crm.billing.domain.plan import FeeRule
 from expo_crm.billing.forms import RateForm, TermsForm
 from expo_crm.billing.services import terms
 from expo_crm.lib import clock, money
+from expo_crm.web.forms import filled
 from expo_crm.web.policy import Permission, requires
 
 
@@ -96,5 +97,5 @@ def save_rate() -> ResponseReturnValue:
         form.currency.errors = [_("This is the edition's own currency.")]
     if form.errors or not form.is_submitted():
         return _page(rate_form=form), 422
-    terms.note_rate(g.edition.id, form.currency.data or "", money.quantize(form.rate.data, 6), form.noted_on.data)
+    terms.note_rate(g.edition.id, form.currency.data or "", money.quantize(form.rate.data, 6), filled(form.noted_on))
     return _done()

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import CTE, BigInteger, Integer, column, func, select, values
@@ -77,7 +78,7 @@ def development_of(edition: Edition, today: dt.date) -> Development:
     return Development(series, stakes, coming, steps)
 
 
-def numbered(name: str, rows: Sequence[tuple[int, ...]], *columns: str) -> CTE:
+def numbered(name: str, rows: Sequence[tuple[int | Decimal, ...]], *columns: str) -> CTE:
     """Whole numbers per company, worked out in Python, as a table to join and sort by: ``company_id`` and ``columns``."""
     names = ("company_id", *columns)
     # A table of no rows cannot be written; no company has the number -1.
@@ -234,6 +235,7 @@ def _complaints(edition_id: int, now: dt.datetime) -> dict[int, tuple[int, int]]
             Case.edition_id == edition_id, Case.kind == "complaint", Case.company_id.is_not(None)
         )
     ):
+        assert company is not None  # the question leaves those without one out
         opened, tardy = out.get(company, (0, 0))
         closed = state == "confirmed"
         late = risk.is_late(created_at, closed_at if closed else None, now)

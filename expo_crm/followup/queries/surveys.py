@@ -104,7 +104,7 @@ def _reachable(reasons: list[tuple[ColumnElement[bool], str]]) -> ColumnElement[
     )
 
 
-def _visitors(edition: Edition) -> Select[Any]:
+def _visitors(edition: Edition) -> Select[*tuple[Any, ...]]:
     came = attended(edition.id)
     reasons: list[tuple[ColumnElement[bool], str]] = [
         (and_(~came, Registration.state != "approved"), Excluded.NOT_APPROVED.value),
@@ -130,7 +130,7 @@ def _visitors(edition: Edition) -> Select[Any]:
     )
 
 
-def _exhibitors(edition: Edition, today: dt.date) -> Select[Any]:
+def _exhibitors(edition: Edition, today: dt.date) -> Select[*tuple[Any, ...]]:
     rank = func.row_number().over(
         partition_by=Employment.company_id,
         order_by=(case((Person.email == "", 1), else_=0), case((Employment.main_contact, 0), else_=1), Employment.id),
@@ -408,6 +408,7 @@ def nps_ratings(edition_ids: Iterable[int], audience: str) -> dict[int, list[int
         )
     )
     for edition_id, number in rows:
+        assert number is not None  # the question leaves those without one out
         out.setdefault(edition_id, []).append(number)
     return out
 

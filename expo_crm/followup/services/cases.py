@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.followup.domain.case import State, check_move
@@ -55,8 +58,8 @@ def move(case: Case, state: str) -> None:
     _record("case.move", case, before)
 
 
-def _record(action: str, case: Case, before: dict[str, object]) -> None:
+def _record(action: str, case: Case, before: Mapping[str, Any]) -> None:
     db.session.flush()
-    changes = audit.diff(before, {key: getattr(case, key) for key in before})
+    changes = audit.diff(dict(before), {key: getattr(case, key) for key in before})
     if changes:
         audit.record(action, "case", case.id, edition_id=case.edition_id, changes=changes)

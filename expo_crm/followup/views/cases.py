@@ -159,7 +159,7 @@ def _page(found: Case, form: CaseWorkForm) -> ResponseReturnValue:
 
 
 def _steps(found: Case) -> list[dict[str, Any]]:
-    order = [s for s in rules.State if s is not rules.State.REOPENED]
+    order: list[rules.State] = [s for s in rules.State if s is not rules.State.REOPENED]
     here = order.index(rules.State(found.state)) if found.state != "reopened" else 0
     return [
         {

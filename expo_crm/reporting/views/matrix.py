@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, g
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -26,7 +28,7 @@ def participations() -> ResponseReturnValue:
         c.id: c for c in db.session.scalars(select(Company).where(Company.id.in_([int(i) for i in table.index])))
     }
     headers = [_("Company"), _("City"), _("Editions"), *table.columns]
-    rows = [
+    rows: list[list[Any]] = [
         [i18n.bi(companies[number]), companies[number].city, sum(v is not None for v in values), *values]
         for number, values in (
             (int(i), [None if v != v else v for v in row]) for i, row in zip(table.index, table.to_numpy(), strict=True)

@@ -157,7 +157,7 @@ def _charts(f: Any, last: Edition | None, phase: Phase) -> list[dict[str, Any]]:
             passed = [i for i, value in enumerate(now) if value is not None]
             if passed and passed[-1] + 1 < len(now):
                 now[passed[-1] + 1] = sum(mine.values())
-        series = [{"name": i18n.bi(g.edition), "values": now}]
+        series: list[dict[str, Any]] = [{"name": i18n.bi(g.edition), "values": now}]
         if last is not None and before:
             series.append(
                 {

@@ -33,7 +33,10 @@ def new_show() -> ResponseReturnValue:
                 show,
                 starts_on=form.starts_on.data,
                 ends_on=form.ends_on.data,
-                **{n: form[n].data or "" for n in ("venue_zh", "venue_en", "timezone", "currency")},
+                venue_zh=form.venue_zh.data or "",
+                venue_en=form.venue_en.data or "",
+                timezone=form.timezone.data or "",
+                currency=form.currency.data or "",
             )
         except ShowError as error:
             field = (
