@@ -51,11 +51,11 @@ class OnPlan:
     participations: tuple[int, ...] = ()
 
 
-DRAWN = (
+DRAWN: tuple[Any, ...] = (
     Booth.id, Booth.hall_id, Booth.code, Booth.kind, Booth.x_m, Booth.y_m, Booth.width_m, Booth.depth_m, Booth.area_m2,
     Booth.polygon, Booth.price, Booth.state, Booth.held_until, Booth.sector, Booth.version,
 )  # fmt: skip
-NAMED = (Company.id, Company.name_zh, Company.name_en, Company.industry)
+NAMED: tuple[Any, ...] = (Company.id, Company.name_zh, Company.name_en, Company.industry)
 
 
 def list_on_plan(hall_id: int) -> list[OnPlan]:
@@ -69,7 +69,12 @@ def list_on_plan(hall_id: int) -> list[OnPlan]:
         .order_by(Booth.sort_key)
     )
     place = len(DRAWN)
-    found = [OnPlan(*row[:place], Who(*row[place:]) if row[place] is not None else None) for row in rows]
+    found = []
+    for row in rows:
+        booth = OnPlan(*row[:place])
+        if row[place] is not None:
+            booth.company = Who(*row[place:])
+        found.append(booth)
     by_id = {booth.id: booth for booth in found}
     there = db.session.execute(
         select(BoothOccupant.booth_id, BoothOccupant.participation_id, *NAMED)
@@ -80,12 +85,12 @@ def list_on_plan(hall_id: int) -> list[OnPlan]:
         .order_by(BoothOccupant.host.desc(), BoothOccupant.id)
     )
     for booth_id, participation_id, *named in there:
-        booth = by_id.get(booth_id)
-        if booth is None:
+        stood_on = by_id.get(booth_id)
+        if stood_on is None:
             continue  # it was put on the plan between the two questions
-        if not booth.participations:
-            booth.company = Who(*named)
-        booth.participations += (participation_id,)
+        if not stood_on.participations:
+            stood_on.company = Who(*named)
+        stood_on.participations += (participation_id,)
     return found
 
 

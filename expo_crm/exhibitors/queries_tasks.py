@@ -130,9 +130,9 @@ def _read_money(edition_id: int, by_company: dict[int, int], everybody: bool, fo
     if not everybody:
         contracts = contracts.where(Contract.company_id.in_(by_company))
         invoices = invoices.where(Invoice.company_id.in_(by_company))
-    for row in db.session.execute(contracts.order_by(Contract.id)):
-        if row.company_id in by_company:
-            found[by_company[row.company_id]]["contract_state"] = row.state
+    for company_id, state in db.session.execute(contracts.order_by(Contract.id)):
+        if company_id in by_company:
+            found[by_company[company_id]]["contract_state"] = state
     # Of several invoices of a kind the one that is still to pay counts, else the last one.
     for row in db.session.execute(invoices.order_by(Invoice.state == PAID, Invoice.id.desc())):
         if row.company_id not in by_company:
@@ -207,10 +207,10 @@ def recipients_of(participations: Sequence[Participation]) -> dict[int, list[tup
         .order_by(Employment.company_id, Employment.main_contact.desc(), Employment.id)
     )
     country = {p.company_id: p.company.country for p in participations}
-    for row in contacts:
-        if row.company_id not in accounts:
-            locale = "zh" if country.get(row.company_id) in {"CN", "TW", "HK", "MO", None, ""} else "en"
-            accounts[row.company_id] = [(row.email, row.name, locale, "main")]
+    for company_id, email, name in contacts:
+        if company_id not in accounts:
+            locale = "zh" if country.get(company_id) in {"CN", "TW", "HK", "MO", None, ""} else "en"
+            accounts[company_id] = [(email, name, locale, "main")]
     return {p.id: accounts.get(p.company_id, []) for p in participations}
 
 

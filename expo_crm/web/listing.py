@@ -38,7 +38,7 @@ class Column:
     value: Callable[[Any], Any]
     cell: Callable[[Any], Any] | None = None
     sort: Any = None
-    join: Callable[[Select[Any]], Select[Any]] | None = None
+    join: Callable[[Select[*tuple[Any, ...]]], Select[*tuple[Any, ...]]] | None = None
     kind: str = "text"
     hide_on_phone: bool = False
     primary: bool = False
@@ -229,7 +229,7 @@ def _shown(column: Column, row: Any) -> Markup:
 def build(
     *,
     id: str,
-    query: Select[Any],
+    query: Select[*tuple[Any, ...]],
     columns: Sequence[Column],
     default_sort: str,
     default_desc: bool = False,
@@ -309,7 +309,7 @@ def _views(list_id: str) -> list[View] | None:
     return provider(list_id) if provider and current_principal().kind == "staff" else None
 
 
-def _order(query: Select[Any], column: Column | None, desc: bool, tie_break: Any) -> Select[Any]:
+def _order(query: Select[*tuple[Any, ...]], column: Column | None, desc: bool, tie_break: Any) -> Select[*tuple[Any, ...]]:
     if column is not None and column.join is not None:
         query = column.join(query)
     keys = [] if column is None else list(column.sort) if isinstance(column.sort, (tuple, list)) else [column.sort]

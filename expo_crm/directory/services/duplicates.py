@@ -109,8 +109,8 @@ def load_profiles() -> list[Profile]:
     )
     for company_id, name, email, phone in db.session.execute(contacts.where(Person.erased_at.is_(None))):
         people[company_id].add(text.fold(name))
-        if domain := web_domain(email) if email else None:
-            mails[company_id].add(domain)
+        if host := web_domain(email) if email else None:
+            mails[company_id].add(host)
         if phone.startswith("+"):
             phones[company_id].add(phone)
     out = []

@@ -24,7 +24,7 @@ from expo_crm.directory.models import Company, DuplicatePair, MatchKey, Merge, P
 from expo_crm.directory.services import ownership
 from expo_crm.lib import clock
 
-Row = Mapping[str, Any]
+Row = Mapping[Any, Any]  # by the names of columns
 Combiner = Callable[[Row, Row, Mapping[str, Any]], dict[str, Any]]
 _combiners: dict[str, Combiner] = {}
 # Rows that are worked out anew, or that tell of the merge itself.
@@ -175,7 +175,7 @@ def _take_back(table: Table, kind: str, key: int, before: Row, after: Row) -> in
     done = db.session.execute(
         update(table).where(table.c.id == key, *same).values(**{k: v for k, v in before.items() if k != "version"})
     )
-    return 0 if done.rowcount else 1
+    return 0 if done.rowcount else 1  # type: ignore[attr-defined]
 
 
 class _Work:

@@ -234,7 +234,7 @@ def claim(company: Company, user_id: int) -> None:
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
-    if taken.rowcount != 1:
+    if taken.rowcount != 1:  # type: ignore[attr-defined]
         raise DirectoryError("owned", company.id)
     db.session.expire(company)
     db.session.add(OwnershipLog(company_id=company.id, from_id=None, to_id=user_id, why="claim", by_id=user_id, at=now))
@@ -361,7 +361,7 @@ def _return(company: Company, now: dt.datetime) -> int:
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
-    if done.rowcount != 1:
+    if done.rowcount != 1:  # type: ignore[attr-defined]
         return 0
     db.session.expire(company)
     db.session.add(OwnershipLog(company_id=company.id, from_id=before, to_id=None, why="return", at=now))

@@ -5,14 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Float, cast
+from sqlalchemy import ColumnElement, Float, cast
 
 from expo_crm.directory.models import Company, CustomField, Person
 from expo_crm.directory.services import custom
 from expo_crm.web import i18n, listing
+
+
+def _is(stored: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+    return stored.as_string() == value
+
+
+def _is_ticked(stored: ColumnElement[Any], _value: str) -> ColumnElement[bool]:
+    return stored.as_boolean()
 
 
 def shown(field: CustomField, value: Any) -> str:
@@ -84,7 +93,7 @@ class Columns:
                 choices = [(c["value"][:60], c.get(i18n.locale()) or c["value"]) for c in field.choices]
                 out.append(
                     listing.Filter(
-                        f"custom_{field.key}", i18n.bi(field, "label"), choices, lambda v, s=stored: s.as_string() == v
+                        f"custom_{field.key}", i18n.bi(field, "label"), choices, partial(_is, stored)
                     )
                 )
             elif field.kind == "check":
@@ -93,7 +102,7 @@ class Columns:
                         f"custom_{field.key}",
                         i18n.bi(field, "label"),
                         [("1", i18n.bi(field, "label"))],
-                        lambda v, s=stored: s.as_boolean(),
+                        partial(_is_ticked, stored),
                         kind="check",
                     )
                 )

@@ -36,7 +36,7 @@ def _due_cell(activity: Activity, edges: agenda.Horizon) -> Markup:
     return listing.pill(label, URGENCY_TONES[kind])
 
 
-def _kept() -> dict[str, str]:
+def _kept() -> dict[str, Any]:
     """The list's own arguments, so that a tick comes back to the same filters."""
     return {k: v[:100] for k, v in request.args.items() if k in KEPT}
 

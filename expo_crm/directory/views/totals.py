@@ -94,7 +94,7 @@ def _chart(kind: str, first: dt.date, after: dt.date, start: dt.datetime, end: d
     if kind == "day":
         keys: list[Any] = list(range(8, 20))
         labels = [f"{h}:00" for h in keys]
-        found = Counter((min(max(clock.to_local(at, zone).hour, 8), 19), what) for at, what, _code in done)
+        found: Counter[tuple[Any, str]] = Counter((min(max(clock.to_local(at, zone).hour, 8), 19), what) for at, what, _code in done)
     else:
         keys = [first + dt.timedelta(days=n) for n in range((after - first).days)]
         labels = [i18n.date(d, "short") for d in keys]

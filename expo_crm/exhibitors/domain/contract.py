@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from itertools import zip_longest
 
 from expo_crm.lib import money
 
@@ -107,7 +106,8 @@ def booth_lines(
     """
     kinds = {"shell": ("标摊", "shell scheme"), "raw": ("光地", "raw space")}
     lines = []
-    for (code, kind, area, price), (more_zh, more_en) in zip_longest(booths, remarks, fillvalue=("", "")):
+    every = [*remarks, *[("", "")] * (len(booths) - len(remarks))]
+    for (code, kind, area, price), (more_zh, more_en) in zip(booths, every, strict=True):
         zh, en = kinds.get(kind, ("展位", "booth"))
         size = f"{area.normalize():f} m²"
         zh, en = "，".join(x for x in (zh, size, more_zh) if x), ", ".join(x for x in (en, size, more_en) if x)

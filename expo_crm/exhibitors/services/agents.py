@@ -116,6 +116,7 @@ def contracts_of(show_id: int) -> tuple[dict[int, list[Contract]], list[Contract
     mine: dict[int, list[Contract]] = defaultdict(list)
     doubtful: list[Contract] = []
     for contract, company, opportunity, sector in rows:
+        assert contract.signed_on is not None  # the question leaves the others out
         sale = Sale(
             company.id, contract.signed_on, company.country, company.province, sector or company.industry, opportunity.agent,
             opportunity.source,

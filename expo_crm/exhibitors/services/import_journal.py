@@ -93,7 +93,8 @@ def undo(
     Also for a load that was not finished. The state of the batch is the caller's.
     """
     counts: Counter[str] = Counter(batch.totals.get("taking_back", {}))
-    total = newest = _newest(batch.id) or 0
+    total = _newest(batch.id) or 0
+    newest: int | None = total
     while newest is not None and newest > 0:
         change = db.session.execute(
             select(ImportChange.id, ImportChange.table_name, ImportChange.kind, ImportChange.rows).where(

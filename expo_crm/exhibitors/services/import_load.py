@@ -342,7 +342,7 @@ def _taken_tax_ids(targets: list[Target]) -> set[str]:
 
 
 def _insert_aliases(names: dict[int, list[str]], journal: Journal) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"company_id": company_id, "name": name, "key": naming.alias_key(name), "kind": "other"}
         for company_id, several in names.items()
         for name in several
@@ -505,8 +505,8 @@ def _ledger(edition: Edition, targets: list[Target], counts: Counter[str], journ
             }
             for t in part
         ]
-        for target, row, key in zip(part, rows_new, bulk.next_ids(Participation, len(part)), strict=True):
-            target.participation_id = row["id"] = key
+        for target, fresh, key in zip(part, rows_new, bulk.next_ids(Participation, len(part)), strict=True):
+            target.participation_id = fresh["id"] = key
         bulk.add(Participation, rows_new)
         journal.inserted("participation", [t.participation_id for t in part])
     table = cast(Table, Participation.__table__)

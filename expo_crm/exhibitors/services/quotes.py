@@ -190,10 +190,10 @@ def accept(found: Quote) -> Contract:
         raise RuleRefused(refused)
     named = [line for line in found.lines if line.booth_id]
     exact = bool(named) and len(named) == len([line for line in found.lines if line.m2])
-    booths = [line.booth for line in named] if exact else _held(found.opportunity)
+    booths = [line.booth for line in named if line.booth] if exact else _held(found.opportunity)
     made = contracts.draft(
         found.opportunity,
-        [b.id for b in booths if b is not None],
+        [b.id for b in booths],
         locale=found.locale,
         discount=found.discount,
         quoted=contracts.Quoted(_name(found), _as_quoted(found, booths, exact)) if booths else None,

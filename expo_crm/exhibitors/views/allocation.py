@@ -27,6 +27,7 @@ from expo_crm.exhibitors.views.inventory import company_choices, hall_choices, t
 from expo_crm.lib import clock, stands, text
 from expo_crm.lib.formula import FUNCTIONS, FormulaError
 from expo_crm.web import i18n
+from expo_crm.web.forms import filled
 from expo_crm.web.policy import Permission, current_principal, requires
 
 
@@ -83,7 +84,7 @@ def _wished(form: WishForm) -> bool:
             booth=booth,
             hall_id=form.hall.data,
             kind=form.kind.data or "",
-            min_m2=form.min_m2.data,
+            min_m2=filled(form.min_m2),
             max_m2=form.max_m2.data,
             open_sides=form.open_sides.data or 1,
             note=form.note.data or "",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from flask import Response, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,6 +14,7 @@ from sqlalchemy.orm import contains_eager, selectinload
 from expo_crm.billing import labels as invoice_labels
 from expo_crm.billing import queries as billing
 from expo_crm.billing import queries_money
+from expo_crm.billing.domain.invoice import Standing
 from expo_crm.billing.services import terms
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries
@@ -26,6 +29,7 @@ from expo_crm.exhibitors.views import contract_pdf, labels
 from expo_crm.lib import clock, money, text
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
+from expo_crm.web.forms import filled
 from expo_crm.web.policy import Permission, current_principal, requires
 
 
@@ -40,13 +44,13 @@ def _booths(contract: Contract) -> str:
 
 @requires(Permission.VIEW)
 def contracts() -> ResponseReturnValue:
-    paid: dict[int, object] = {}
+    paid: dict[int, Standing] = {}
 
     def load(rows: list[Contract]) -> None:
         paid.update(billing.standings_of(c.id for c in rows))
 
-    def percent(contract: Contract) -> object:
-        return paid[contract.id].received  # type: ignore[attr-defined]
+    def received(contract: Contract) -> Decimal:
+        return paid[contract.id].received
 
     page = listing.build(
         id="contracts",
@@ -77,8 +81,8 @@ def contracts() -> ResponseReturnValue:
             listing.Column(
                 "received",
                 _("Money received"),
-                percent,
-                cell=lambda c: i18n.money(percent(c), c.currency),
+                received,
+                cell=lambda c: i18n.money(received(c), c.currency),
                 kind="number",
             ),
             listing.Column(
@@ -225,7 +229,7 @@ def sign(contract_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(found, sign=form), 422
     with labels.answering():
-        services.sign(found, form.signed_by.data or "", form.signed_on.data)
+        services.sign(found, form.signed_by.data or "", filled(form.signed_on))
     flash(_("Signed: the booths are sold, deposit and balance are invoiced."), "success")
     return redirect(url_for("exhibitors.contract", contract_id=found.id))
 

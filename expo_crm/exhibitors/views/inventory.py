@@ -30,6 +30,7 @@ from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Hall
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
+from expo_crm.web.forms import filled
 from expo_crm.web.policy import Permission, current_principal, requires
 
 
@@ -238,7 +239,7 @@ def ask_price(booth_id: int) -> ResponseReturnValue:
     form = OverrideForm()
     if form.validate_on_submit():
         try:
-            price_overrides.ask(found, form.new.data, form.reason.data, current_principal().id)
+            price_overrides.ask(found, filled(form.new), form.reason.data, current_principal().id)
         except RuleRefused as refused:
             form.form_errors.append(labels.words(refused))
         else:

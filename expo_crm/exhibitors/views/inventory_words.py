@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -9,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from expo_crm.exhibitors.domain.waiting import InventoryRefusal as No
 from expo_crm.exhibitors.views import labels
 
-REFUSALS: dict[No, Any] = {
+REFUSALS: dict[StrEnum, Any] = {
     No.WISH_BAD: _l("This wish cannot be met: check the sizes, and that the company is not lost."),
     No.WISH_EXISTS: _l("This company waits for the same already."),
     No.OFFER_OVER: _l("The offer is over. Somebody else may have the booth now."),

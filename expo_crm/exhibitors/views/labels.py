@@ -32,7 +32,7 @@ STAGES: dict[str, Any] = {
     Stage.PAID: _l("Fully paid"),
     Stage.LOST: _l("Lost"),
 }
-STAGE_TONES = {
+STAGE_TONES: dict[str, str] = {
     Stage.LEAD: "neutral",
     Stage.CONTACTED: "neutral",
     Stage.INTENT: "info",
@@ -70,7 +70,7 @@ BOOTH_STATES: dict[str, Any] = {
     BoothState.SOLD: _l("Sold"),
     BoothState.BLOCKED: _l("Not for sale"),
 }
-BOOTH_TONES = {
+BOOTH_TONES: dict[str, str] = {
     BoothState.AVAILABLE: "neutral",
     BoothState.HELD: "warning",
     BoothState.RESERVED: "progress",
@@ -86,7 +86,7 @@ CONTRACT_STATES: dict[str, Any] = {
     ContractState.AMENDED: _l("Amended"),
     ContractState.CANCELLED: _l("Cancelled"),
 }
-CONTRACT_TONES = {
+CONTRACT_TONES: dict[str, str] = {
     ContractState.DRAFT: "neutral",
     ContractState.SENT: "info",
     ContractState.SIGNED: "progress",

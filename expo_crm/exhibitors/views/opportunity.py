@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -75,8 +76,8 @@ def update(opportunity_id: int) -> ResponseReturnValue:
             owner_id=int(form.owner.data) if form.owner.data else None,
             source=form.source.data or "",
             agent=form.agent.data or "",
-            expected_m2=form.expected_m2.data or 0,
-            expected_amount=form.expected_amount.data or 0,
+            expected_m2=form.expected_m2.data or Decimal(0),
+            expected_amount=form.expected_amount.data or Decimal(0),
             next_step=form.next_step.data or "",
             next_on=form.next_on.data,
         )

@@ -33,7 +33,9 @@ def pipeline() -> ResponseReturnValue:
 @requires(Permission.SETTINGS)
 def set_stage_weights() -> ResponseReturnValue:
     """Chances and limits of all stages at once."""
-    typed, errors, weights = {}, {}, {}
+    typed: dict[Stage, tuple[str, str]] = {}
+    errors: dict[Stage, str] = {}
+    weights: dict[Stage, Weight] = {}
     for stage in OPEN:
         percent, limit = request.form.get(f"percent-{stage}", ""), request.form.get(f"limit-{stage}", "0")
         typed[stage] = (percent[:20], limit[:20])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from flask import abort, flash, g, redirect, render_template, request, url_for
@@ -31,7 +32,7 @@ TROUBLES: dict[Trouble, Any] = {
     Trouble.TOO_MANY: _l("The file holds more than 5,000 shapes."),
     Trouble.PIXELS: _l("The file counts in pixels. Please say how many metres one pixel is."),
 }
-ODDS: dict[Odd, Any] = {
+ODDS: dict[StrEnum, Any] = {
     Odd.CURVED: _l("it has curved walls"),
     Odd.TURNED: _l("it is moved or turned by a transform; save the drawing with plain coordinates"),
     Odd.OPEN: _l("it is not one closed line"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from flask_babel import gettext as _
@@ -31,7 +32,7 @@ KINDS: dict[str, Any] = {
     "enter": _l("Company on the booth"),
     "leave": _l("Company off the booth"),
 }
-FAULTS: dict[Fault, Any] = {
+FAULTS: dict[StrEnum, Any] = {
     Fault.NOT_NUMBERS: _l("its corners are no pairs of numbers"),
     Fault.TOO_FEW: _l("it needs at least three corners that are not on one line"),
     Fault.TOO_MANY_CORNERS: _l("it has more than 40 corners"),

@@ -32,14 +32,14 @@ def rebook(participation_id: int) -> ResponseReturnValue:
         chosen = [int(v) for v in request.form.getlist("booth")[:20] if re.fullmatch(r"\d{1,15}", v, re.ASCII)]
         try:
             with labels.answering():
-                contract = services.rebook(here, coming, chosen, locale=i18n.locale())
+                made = services.rebook(here, coming, chosen, locale=i18n.locale())
         except Refused as refused:
             if refused.code != InventoryRefusal.NEIGHBOUR:
                 raise
             # Whom to keep apart is the organizer's business and no other exhibitor's.
             raise Refused(_("This stand has to be confirmed by your contact. Please write to the organizer."), 409) from None
         flash(
-            _("Thank you! Your stand is held, and contract %(number)s is being prepared.", number=contract.number), "success"
+            _("Thank you! Your stand is held, and contract %(number)s is being prepared.", number=made.number), "success"
         )
         return redirect(url_for("exhibitors.portal_rebook", participation_id=here.id))
     contract = db.session.scalar(

@@ -37,11 +37,10 @@ def refusal(error: TaskRefused | DrawingRefused) -> str:
 def fascia(participation_id: int) -> ResponseReturnValue:
     here = enter(participation_id)
     found = queries.find_fascia(here.id)
-    names = found or here.company
     form = FasciaForm(
         data={"text_zh": found.text_zh, "text_en": found.text_en}
         if found
-        else {"text_zh": names.name_zh[: services.FASCIA_ZH], "text_en": names.name_en[: services.FASCIA_EN]}
+        else {"text_zh": here.company.name_zh[: services.FASCIA_ZH], "text_en": here.company.name_en[: services.FASCIA_EN]}
     )
     if form.validate_on_submit():
         try:

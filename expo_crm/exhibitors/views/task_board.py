@@ -29,6 +29,7 @@ from expo_crm.exhibitors.views.portal_tasks import drawing_of, refusal, remarks_
 from expo_crm.shows import queries as shows
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
+from expo_crm.web.forms import filled
 from expo_crm.web.policy import Permission, current_principal, requires
 
 LATE, WAITING, BUILDS = "late", "open", "build"
@@ -184,7 +185,7 @@ def rules() -> ResponseReturnValue:
                 g.edition,
                 wanted,
                 badges=form.badges.data,
-                badge_m2=form.badge_m2.data,
+                badge_m2=filled(form.badge_m2),
                 published_on=form.published_on.data,
                 freeze_on=form.freeze_on.data,
             )

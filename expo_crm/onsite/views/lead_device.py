@@ -243,7 +243,7 @@ def note() -> ResponseReturnValue:
     items = _items("edits")
     if not leads.may_send(device, 1 + len(items) // 25):
         return _too_often()
-    receipts = []
+    receipts: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         uuid = None
         try:
