@@ -33,18 +33,18 @@ PASSBACKS = {
     "timed": _l("Timed: the same badge has to wait before it enters again"),
     "once": _l("Once: one entry in each period"),
 }
-# What becomes of each rule on a device without a network: it knows its own scans and nothing of the other doors.
+# What becomes of each rule on a device without a network: it refuses by its own scans, and warns of what it heard of other doors.
 FALLBACKS = {
     "off": _l("Without a network: the same."),
-    "soft": _l("Without a network: each device warns of what it has read itself."),
+    "soft": _l("Without a network: each device warns of what it has read itself or heard of other doors before."),
     "hard": _l(
-        "Without a network: each device refuses what it has read itself. Two devices can both admit a badge; that is shown "
-        "under To settle as soon as they are online."
+        "Without a network: each device refuses what it has read itself and warns of what it heard of other doors before. Two "
+        "devices can both admit a badge; that is shown under To settle as soon as they are online."
     ),
     "timed": _l("Without a network: each device counts the minutes of what it has read itself."),
     "once": _l(
-        "Without a network: one entry on each device. Two devices can both admit a badge; that is shown under To settle as "
-        "soon as they are online."
+        "Without a network: one entry on each device, with a warning where another door was heard of. Two devices can both "
+        "admit a badge; that is shown under To settle as soon as they are online."
     ),
 }
 PERIODS = {"day": _l("Every day anew"), "show": _l("Once for the whole show")}

@@ -22,13 +22,14 @@ FULL = 250_000
 
 def run(on: Stage, *, scans: int = FULL, rounds: int = 15) -> list[Line]:
     from expo_crm.onsite import queries_live
-    from expo_crm.onsite.services import live
+    from expo_crm.onsite.services import live, zones
     from expo_crm.shows.models import Edition
 
     say(f"filling the log: {scans:,} scans")
     today = _fill(on, scans)
     with on.app.app_context():
         edition = db.session.get_one(Edition, on.edition_id)
+        zones.ensure_zone(edition.id, "show", capacity=100_000)
         live.count_hours(edition)
         db.session.commit()
         spent: list[tuple[float, str]] = []
@@ -51,11 +52,10 @@ def run(on: Stage, *, scans: int = FULL, rounds: int = 15) -> list[Line]:
             board = queries_live.live(edition, today)
             whole.append((time.perf_counter() - start) * 1000)
             all_of.append(sum(took for took, _text in spent) * 1000)
-            took, text = max(spent)
-            worst = f"{took * 1000:.0f} ms {text}"
+            worst = "; ".join(f"{took * 1000:.0f} ms {text}" for took, text in sorted(spent, reverse=True)[:4])
         event.remove(db.engine, "before_cursor_execute", before)
         event.remove(db.engine, "after_cursor_execute", after)
-        assert board.entries and board.inside and board.edition.visitors
+        assert board.entries and board.inside and board.edition.visitors, (board.entries, board.inside, board.edition)
         db.session.remove()
     say(f"the slowest: {worst}")
     return [

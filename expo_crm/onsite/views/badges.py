@@ -36,7 +36,7 @@ from expo_crm.web.policy import Permission, current_principal, requires
 STATES = (
     ("active", _l("Valid")),
     ("blocked", _l("Blocked")),
-    ("revoked", _l("Withdrawn")),
+    ("revoked", _l("Badge withdrawn")),
     ("replaced", _l("Replaced")),
 )
 TONES = {"active": "success", "blocked": "warning", "revoked": "danger", "replaced": "neutral"}

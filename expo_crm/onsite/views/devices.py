@@ -58,7 +58,7 @@ class DeviceState:
     @property
     def label(self) -> str:
         if self.device.revoked_at is not None:
-            return _("Withdrawn, to be wiped") if self.device.wipe else _("Withdrawn")
+            return _("Withdrawn, to be wiped") if self.device.wipe else _("Device withdrawn")
         if self.waits:
             return _("Waiting to be paired")
         if not self.paired:

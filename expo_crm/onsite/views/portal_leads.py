@@ -467,7 +467,7 @@ class DeviceState:
     @property
     def label(self) -> str:
         if self.device.revoked_at is not None:
-            return _("Withdrawn")
+            return _("Device withdrawn")
         if self.waits:
             return _("Waiting to be paired")
         if not self.paired:
