@@ -178,7 +178,7 @@ def test_staff_hold_a_badge_at_the_gates_and_lift_it(client, session):
     held = client.post(f"{page}/change", data={"action": "hold", "hold": "unpaid", "reason": "训练费未付"})
     assert held.status_code == 302
     shown = client.get(page).text
-    assert "训练费未付" in shown and "请持证人到服务台" in shown
+    assert "训练费未付" in shown and "请持卡人到服务台" in shown
     assert "林晓" in client.get(f"{E}/badges?hold=unpaid").text and "林晓" not in client.get(f"{E}/badges?hold=need_input").text
     assert send(client, cast.token, cast.code).json["reason"] == "unpaid"
     for wrong in ({"hold": "x"}, {"hold": ""}):
