@@ -11,6 +11,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,6 +90,12 @@ NOT_PAGES = re.compile(
 
 
 @pytest.fixture(scope="module")
+def live_server(serve: Callable[..., Any], demo_file: Path) -> Any:
+    """A server with the demonstration show."""
+    return serve(file=demo_file)
+
+
+@pytest.fixture(scope="module")
 def addresses(live_server: Any) -> list[str]:
     """The addresses of all staff pages, with sample ids filled in; the administrator is made on the way."""
     from expo_crm.accounts.models import User, UserRole
@@ -96,7 +103,6 @@ def addresses(live_server: Any) -> list[str]:
     from expo_crm.lib import clock
     from expo_crm.shows.models import Edition
 
-    live_server.flask("demo", "--today", "2026-11-21")
     with live_server.database() as session:
         session.add(
             User(email=ADMIN, name="顾清", password_hash=hasher.hash(PASSWORD), created_at=clock.now(), roles=[UserRole(role="admin")])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from tests.support import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 DIALECTS = ("sqlite", "postgresql")
+SHARED = "PYTEST_EXPO_SHARED"
 PAGES = re.compile(r"pages?\.py$|^test_views\.py$")  # files with tests of pages
 
 
@@ -54,6 +57,12 @@ class Databases:
         if dialect == "postgresql":
             return self.server.create(f"{self._prefix}_{name}")
         self._remove_file(name)
+        return f"sqlite:///{self._file(name)}"
+
+    def copy_of(self, file: Path, name: str) -> str:
+        """A database of SQLite that starts as a copy of a file."""
+        self._remove_file(name)
+        shutil.copyfile(file, self._file(name))
         return f"sqlite:///{self._file(name)}"
 
     def drop(self, dialect: str, name: str) -> None:
@@ -99,6 +108,26 @@ def migrate(url: str, instance: Path) -> None:
                 connection.exec_driver_sql("COMMIT")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.engine.dispose()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder that all processes of a run share."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="expo-shared-", dir=postgres.fast_folder())
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and SHARED in os.environ:
+        shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)
+
+
+@contextmanager
+def made_once(name: str) -> Iterator[tuple[Path, bool]]:
+    """A file in the folder of this run, and whether it is there already. Other processes wait until it is made."""
+    folder = Path(os.environ[SHARED])
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder / name, (folder / name).exists()
 
 
 @pytest.fixture(scope="session")

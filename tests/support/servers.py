@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ import pytest
 from flask import Flask
 
 from tests.support.apps import SECRET, settings_for
-from tests.support.databases import ROOT, Databases
+from tests.support.databases import ROOT, Databases, made_once
 
 START_SECONDS = 90
 
@@ -129,6 +131,19 @@ class LiveServer:
             return False
 
 
+def environment_of(url: str, database_url: str, instance: Path) -> dict[str, str]:
+    """What a process of the product is started with; nothing of ours but this reaches it."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("EXPO_", "FLASK_"))}
+    return {
+        **inherited,
+        "EXPO_DATABASE_URL": database_url,
+        "EXPO_SECRET_KEY": SECRET,
+        "EXPO_INSTANCE": str(instance),
+        "EXPO_BASE_URL": url,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
 class Servers:
     """Starts servers and remembers them, so that they can be stopped."""
 
@@ -139,25 +154,19 @@ class Servers:
         self.count = 0
 
     def __call__(
-        self, dialect: str = "sqlite", *, workers: int = 1, worker: bool = False, **environment: str
+        self, dialect: str = "sqlite", *, workers: int = 1, worker: bool = False, file: Path | None = None, **environment: str
     ) -> LiveServer:
-        """Start a server on a fresh database. More environment variables by name: ``EXPO_SMTP_HOST="127.0.0.1"``."""
+        """Start a server on a fresh database, or on a copy of a file.
+
+        More environment variables by name: ``EXPO_SMTP_HOST="127.0.0.1"``.
+        """
         self.count += 1
         name = f"live{self.count}"
         instance = self.folder / name
         instance.mkdir()
-        database_url = self.databases.fresh(dialect, name)
+        database_url = self.databases.copy_of(file, name) if file else self.databases.fresh(dialect, name)
         url = f"http://127.0.0.1:{free_port()}"
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("EXPO_", "FLASK_"))}
-        env = {
-            **inherited,
-            "EXPO_DATABASE_URL": database_url,
-            "EXPO_SECRET_KEY": SECRET,
-            "EXPO_INSTANCE": str(instance),
-            "EXPO_BASE_URL": url,
-            "PYTHONUNBUFFERED": "1",
-            **environment,
-        }
+        env = environment_of(url, database_url, instance) | environment
         server = LiveServer(url, database_url, instance, env)
         server.start(workers, worker)
         self.running[name] = (dialect, server)
@@ -186,3 +195,21 @@ def live_server(request: pytest.FixtureRequest, serve: Callable[..., LiveServer]
     On another database: ``@pytest.mark.parametrize("live_server", ["postgresql"], indirect=True)``.
     """
     return serve(getattr(request, "param", "sqlite"))
+
+
+DEMO_DAY = "2026-11-21"
+
+
+@pytest.fixture(scope="session")
+def demo_file(databases: Databases) -> Path:
+    """The demonstration show as ``flask demo`` makes it in SQLite; made once for all processes of a run. Copy it before writing."""
+    with made_once("demo.sqlite3") as (file, there):
+        if not there:
+            url = databases.fresh("sqlite", "demo")
+            made = LiveServer("http://localhost", url, databases.folder, environment_of("http://localhost", url, databases.folder))
+            made.flask("demo", "--today", DEMO_DAY)
+            path = Path(url.removeprefix("sqlite:///"))
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            shutil.move(path, file)
+    return file
