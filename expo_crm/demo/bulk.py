@@ -34,4 +34,14 @@ def _filled(table: Table, rows: list[dict[str, Any]]) -> Iterator[tuple[Any, lis
         elif default is not None and default.is_scalar:
             yield column, [default.arg] * len(rows)  # type: ignore[attr-defined]
         elif default is not None and default.is_callable:
-            yield column, [default.arg(None) for _ in rows]  # type: ignore[attr-defined]
+            yield column, [default.arg(_Row(row)) for row in rows]  # type: ignore[attr-defined]
+
+
+class _Row:
+    """What a default that depends on the other columns asks."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+    def get_current_parameters(self) -> dict[str, Any]:
+        return self.values
