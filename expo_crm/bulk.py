@@ -7,10 +7,10 @@ that has no default; those of the model are filled in.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Column, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import Column, Table, bindparam, func, select, text, update
 from sqlalchemy.types import JSON
 
 from expo_crm.db import Base, db
@@ -26,16 +26,15 @@ def next_ids(model: type[Base], count: int) -> list[int]:
     return list(range(last + 1, last + 1 + count))
 
 
-def add(model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+def add(model: type[Base] | Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows, which all have the same keys: column names with Python values."""
     if not rows:
         return
-    table = cast(Table, model.__table__)
-    more = {c.name: _default(c) for c in table.columns if c.name not in rows[0] and c.default is not None}
+    table = model if isinstance(model, Table) else cast(Table, model.__table__)
     if db.session.get_bind().dialect.name == "postgresql":
-        _copy(table, rows, more)
+        _copy(table, rows)
     else:
-        db.session.connection().execute(insert(table), [{**more, **row} for row in rows] if more else list(rows))
+        _insert(table, rows)
 
 
 def set_column(model: type[Base], name: str, pairs: Sequence[tuple[int, Any]]) -> None:
@@ -56,33 +55,52 @@ def set_column(model: type[Base], name: str, pairs: Sequence[tuple[int, Any]]) -
     db.session.connection().execute(statement, [{"of_id": key, "value": value} for key, value in pairs])
 
 
-def _copy(table: Table, rows: Sequence[Mapping[str, Any]], more: Mapping[str, Any]) -> None:
-    columns = [table.c[name] for name in (*rows[0], *more)]
-    given, added = [c.name for c in columns[: len(rows[0])]], tuple(_sent(table.c[n], v) for n, v in more.items())
-    kept = [_is_json(c) for c in columns[: len(given)]]
+def _copy(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    columns, values = [], []
+    for column, given in _columns(table, rows):
+        columns.append(f'"{column.name}"')
+        values.append([_json(value) for value in given] if isinstance(column.type, JSON) else given)
     db.session.flush()
     driver = db.session.connection().connection.driver_connection
     assert driver is not None
-    names = ", ".join(f'"{c.name}"' for c in columns)
-    with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as stream:
-        for row in rows:
-            values: Iterable[Any] = (_json(row[n]) if j else row[n] for n, j in zip(given, kept, strict=True))
-            stream.write_row((*values, *added))
+    with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({", ".join(columns)}) FROM STDIN') as stream:
+        for row in zip(*values, strict=True):
+            stream.write_row(row)
 
 
-def _default(column: Column[Any]) -> Any:
-    """A constant of the model, or an empty list or object."""
-    default: Any = column.default
-    return default.arg if default.is_scalar else default.arg(None)
+def _insert(table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The values are made ready column by column: SQLAlchemy's own way, row by row, takes as long as storing them."""
+    connection = db.session.connection()
+    columns, values = [], []
+    for column, given in _columns(table, rows):
+        ready = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+        columns.append(f'"{column.name}"')
+        values.append([ready(value) for value in given] if ready else given)
+    statement = f'INSERT INTO "{table.name}" ({", ".join(columns)}) VALUES ({", ".join("?" * len(columns))})'  # noqa: S608 - a table of ours
+    connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
 
 
-def _is_json(column: Column[Any]) -> bool:
-    return isinstance(column.type, JSON)
+def _columns(table: Table, rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Column[Any], list[Any]]]:
+    """Each column that is written with its values; one that the rows leave out has what the model says."""
+    for column in table.columns:
+        default: Any = column.default
+        if column.name in rows[0]:
+            yield column, [row[column.name] for row in rows]
+        elif default is not None and default.is_scalar:
+            yield column, [default.arg] * len(rows)
+        elif default is not None and default.is_callable:
+            yield column, [default.arg(_Row(row)) for row in rows]
+
+
+class _Row:
+    """What a default that depends on the other columns asks."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def get_current_parameters(self) -> Mapping[str, Any]:
+        return self._values
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _sent(column: Column[Any], value: Any) -> Any:
-    return _json(value) if _is_json(column) else value

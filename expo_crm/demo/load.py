@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import func, select, text
 
+from expo_crm import bulk
 from expo_crm.accounts.models import User, UserRole
 from expo_crm.db import Base, db
-from expo_crm.demo import bulk, customers, money, sales, showdays, words, workday
+from expo_crm.demo import customers, money, sales, showdays, words, workday
 from expo_crm.demo.world import Say, World
 from expo_crm.directory.services import duplicates
 from expo_crm.shows.models import Edition
@@ -39,7 +40,7 @@ def load(seed: int, today: dt.date, say: Say, progress: Any) -> dict[str, int]:
             continue
         for alike in _alike(rows):
             for start in range(0, len(alike), BATCH):
-                bulk.write(db.session.connection(), table, alike[start : start + BATCH])
+                bulk.add(table, alike[start : start + BATCH])
                 progress(min(BATCH, len(alike) - start))
         counts[table.name] = len(rows)
     duplicates.index_missing()
