@@ -111,7 +111,9 @@ def orders() -> ResponseReturnValue:
         filters=[
             listing.Filter("state", _("State"), list(labels.ORDER_STATES.items()), lambda v: OrderLine.state == v),
             listing.Filter("kind", _("Kind"), list(labels.PRODUCT_KINDS.items()), lambda v: Product.kind == v),
-            listing.Filter("portal", _("Ordered in the portal"), [("1", _("Yes"))], lambda _v: User.kind == "exhibitor", kind="check"),
+            listing.Filter(
+                "portal", _("From the portal"), [("1", _("From the portal"))], lambda _v: User.kind == "exhibitor", kind="check"
+            ),
         ],
         search=lambda q: or_(listing.contains(Company.search_key, q), Product.code.icontains(q, autoescape=True)),
         search_hint=_("Company or code"),

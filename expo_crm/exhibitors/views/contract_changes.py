@@ -74,8 +74,6 @@ def amend(contract_id: int) -> ResponseReturnValue:
 def plan(contract_id: int) -> ResponseReturnValue:
     """The payment plan of one draft, in its currency: by days or dates, the sum checked against the total."""
     found = _get(contract_id)
-    if found.state != ContractState.DRAFT:
-        raise Refused(_("Only a draft can get a payment plan of its own."), 409)
     if request.method == "GET":
         own = terms.plan_of(found.edition_id, found.id)
         return _plan_page(found, [plan_rows.cells(s) for s in own])
@@ -101,6 +99,7 @@ def _plan_page(found: Contract, rows: list[dict[str, str]], error: str = "") -> 
         labels=money_labels,
         parts=contracts.amounts(found),
         error=error,
+        fixed=found.state != ContractState.DRAFT,
     )
 
 

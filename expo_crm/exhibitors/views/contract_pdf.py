@@ -162,6 +162,13 @@ def _fee_table(contract: Contract) -> str:
     return fee_words(terms.rules_of(contract.edition))
 
 
+def plan_words(plan: Sequence[Instalment], currency: str) -> str:
+    """The instalments as a sentence."""
+    return str(_("; ")).join(
+        f"{i18n.bi(part, 'label')} {i18n.money(part.amount, currency)}, {i18n.date(part.due_on, 'long')}" for part in plan
+    )
+
+
 def values_of(contract: Contract, plan: Sequence[Instalment]) -> dict[str, str]:
     """What the placeholders of a text stand for in this contract, in the language at hand."""
     edition = contract.edition
@@ -178,9 +185,7 @@ def values_of(contract: Contract, plan: Sequence[Instalment]) -> dict[str, str]:
         "net": i18n.money(contract.net, contract.currency),
         "tax": i18n.money(contract.tax, contract.currency),
         "total": i18n.money(contract.total, contract.currency),
-        "instalments": str(_("; ")).join(
-            f"{i18n.bi(part, 'label')} {i18n.money(part.amount, contract.currency)}, {i18n.date(part.due_on, 'long')}" for part in plan
-        ),
+        "instalments": plan_words(plan, contract.currency),
         "cancellation": _fee_table(contract),
         "day": i18n.date(contract.created_at, "long"),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from flask import abort, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -10,11 +12,14 @@ from sqlalchemy.orm.exc import StaleDataError
 from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import Length
 
+from expo_crm.billing.domain.plan import instalments
+from expo_crm.billing.services import terms
 from expo_crm.exhibitors.domain import contract_text
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import ContractText
 from expo_crm.exhibitors.services import contract_texts
-from expo_crm.exhibitors.views import labels
+from expo_crm.exhibitors.views import contract_pdf, labels
+from expo_crm.lib import clock
 from expo_crm.web import i18n
 from expo_crm.web.errors import Refused
 from expo_crm.web.forms import BaseForm
@@ -102,6 +107,8 @@ def _bodies(form: TextForm) -> list[tuple[str, str | None]]:
 def _sample(locale: str) -> dict[str, str]:
     """Values to look at a text with; the edition's own where there are any."""
     edition = g.edition
+    today = clock.local_day(clock.now(), edition.timezone)
+    plan = instalments(Decimal(25440), terms.plan_of(edition.id), today, edition.starts_on)
     with i18n.in_locale(locale):
         zh = locale == "zh"
         return {
@@ -117,7 +124,7 @@ def _sample(locale: str) -> dict[str, str]:
             "net": i18n.money(24000, edition.currency),  # type: ignore[arg-type]
             "tax": i18n.money(1440, edition.currency),  # type: ignore[arg-type]
             "total": i18n.money(25440, edition.currency),  # type: ignore[arg-type]
-            "instalments": "…",
-            "cancellation": "…",
+            "instalments": contract_pdf.plan_words(plan, edition.currency),
+            "cancellation": contract_pdf.fee_words(terms.rules_of(edition)),
             "day": i18n.date(edition.starts_on, "long"),
         }

@@ -94,6 +94,7 @@ def quotes() -> ResponseReturnValue:
                 "discount",
                 _("Discount in percent"),
                 lambda q: q.discount,
+                cell=lambda q: f"{q.discount.normalize():f}" if q.discount else "–",
                 sort=Quote.discount,
                 kind="number",
                 hide_on_phone=True,
