@@ -44,7 +44,7 @@ def render(
             Spacer(1, 4 * mm),
         ]
         for currency, rows in account.items():
-            cells: list[list[object]] = [[_("Day"), _("Document"), _("Owed"), _("Money received"), _("Balance")]]
+            cells: list[list[object]] = [[_("Day"), _("Document"), _("Owed"), _("Money received"), _("Running balance")]]
             cells += [
                 [
                     i18n.date(row.day),
@@ -55,7 +55,7 @@ def render(
                 ]
                 for row in rows
             ]
-            cells.append([_("Balance"), "", "", "", i18n.money(rows[-1].balance if rows else Decimal(0), currency)])
+            cells.append([_("Running balance"), "", "", "", i18n.money(rows[-1].balance if rows else Decimal(0), currency)])
             story += [pdf.text(currency, "heading"), pdf.table(cells, (0.15, 0.31, 0.18, 0.18, 0.18), numbers=(2, 3, 4), total=1)]
             story.append(Spacer(1, 4 * mm))
         if not account:
