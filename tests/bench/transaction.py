@@ -46,10 +46,10 @@ LEFT OUTER JOIN presence ON presence.badge_id = badge.id AND presence.zone = her
 LEFT OUTER JOIN gate AS gate_1 ON gate_1.id = presence.first_gate_id
 LEFT OUTER JOIN opening_day ON opening_day.edition_id = here.edition_id AND opening_day.day = here.day
 LEFT OUTER JOIN scan AS said ON said.device_id = %(device_id)s::BIGINT AND said.client_uuid = %(client_uuid)s::VARCHAR
-LEFT OUTER JOIN scan AS lately ON lately.badge_id = badge.id AND lately.device_id = %(device_id)s::BIGINT AND lately.received_at >
-    %(since)s::TIMESTAMP WITH TIME ZONE AND lately.received_at <= %(now)s::TIMESTAMP WITH TIME ZONE AND lately.code_hash =
-    %(code_hash)s::VARCHAR AND lately.direction = %(direction)s::VARCHAR AND lately.decision != 'void' AND lately.annulled IS
-    false
+LEFT OUTER JOIN scan AS lately ON lately.badge_id = badge.id AND lately.device_id = %(device_id)s::BIGINT AND lately.corrected_at >
+    %(since)s::TIMESTAMP WITH TIME ZONE AND lately.corrected_at <= %(now)s::TIMESTAMP WITH TIME ZONE AND lately.code_hash =
+    %(code_hash)s::VARCHAR AND lately.direction = %(direction)s::VARCHAR AND lately.decision != 'void' AND lately.reason !=
+    'internal' AND lately.annulled IS false
 ORDER BY lately.id DESC LIMIT 1"""
 FIRST = """
 WITH carried AS (INSERT INTO presence (edition_id, badge_id, zone, local_day, first_entry_at, first_gate_id, last_at,
