@@ -212,3 +212,4 @@ showSound();
 stayAwake();
 install();
 startCamera();
+ping();

@@ -143,3 +143,22 @@ def test_a_ticket_is_turned_into_a_badge_at_the_kiosk_and_comes_out_once(
     reader.keyboard.type(cast.ticket)
     reader.keyboard.press("Enter")
     expect(reader.get_by_text("This kiosk works only online")).to_be_visible()
+
+    # Started again without a network, both pages open and say what they wait for.
+    for page, sign in ((reader, reader.locator("[data-part=line]")), (station, station.locator("[data-part=line]"))):
+        page.context.set_offline(False)
+        page.reload()
+        expect(sign).to_have_attribute("data-line", "online")
+        page.evaluate(KEPT)
+        page.context.set_offline(True)
+        page.reload()
+        expect(sign).to_have_attribute("data-line", "offline")
+        check_no_overflow(page)
+    expect(station.get_by_text("No connection. It is tried again by itself.")).to_be_visible()
+
+
+# Until the worker has kept this page; the browser says when the worker is ready, not when it has done its work.
+KEPT = """async () => {
+    await navigator.serviceWorker.ready;
+    while (!(await caches.match(location.pathname))) await new Promise((done) => setTimeout(done, 50));
+}"""
