@@ -98,6 +98,8 @@ def _fill(on: Stage, scans: int) -> dt.date:
                     log.append((badge, gate, at, direction, day, "deny" if refused else "admit", "already_in" if refused else "ok"))
                 out = passages[1][1] == "exit"
                 there.append((badge, day, begin, gate, passages[1][0] if out else begin, "exit" if out else "entry", 1, int(out), not out))
+        log.sort(key=lambda row: row[2])  # as they come, so that those of an hour lie side by side
+        there.sort(key=lambda row: row[2])
         copy(
             connection, "scan",
             "id edition_id device_id client_uuid gate_id zone direction code_hash badge_id corrected_at received_at local_day decision"
