@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 
 from expo_crm.db import db
 from expo_crm.directory.models import Company, Participation
-from expo_crm.exhibitors.models import Booth, BoothEvent, BoothOccupant, DirectoryEntry, Opportunity
+from expo_crm.exhibitors.models import Booth, BoothEvent, BoothOccupant, DirectoryEntry, Opportunity, PortalRules
+from expo_crm.shows.models import Edition
 
 
 @dataclass(slots=True)
@@ -124,15 +125,21 @@ def list_relatives(booth: Booth) -> list[Booth]:
     return list(db.session.scalars(query.order_by(Booth.sort_key)))
 
 
-def list_public_names(hall_id: int) -> dict[int, list[tuple[str, str]]]:
-    """Names (zh, en) by booth of the exhibitors of a hall whose directory entry is published; only sold booths, host first."""
+def list_public_names(hall_id: int, today: dt.date) -> dict[int, list[tuple[str, str]]]:
+    """Names (zh, en) by booth of a hall's exhibitors as their directory entries have them; only sold booths, host first.
+
+    Nobody is named before the day on which the edition's directory is published, or before the opening where no day is set.
+    """
     rows = db.session.execute(
         select(BoothOccupant.booth_id, DirectoryEntry.name_zh, DirectoryEntry.name_en)
         .join(Booth, Booth.id == BoothOccupant.booth_id)
         .join(Participation, Participation.id == BoothOccupant.participation_id)
         .join(DirectoryEntry, DirectoryEntry.participation_id == Participation.id)
+        .join(Edition, Edition.id == Participation.edition_id)
+        .outerjoin(PortalRules, PortalRules.edition_id == Edition.id)
         .where(
             Booth.hall_id == hall_id,
+            func.coalesce(PortalRules.published_on, Edition.starts_on) <= today,
             Booth.retired_at.is_(None),
             Booth.state == "sold",
             Participation.outcome.in_(("planned", "exhibited")),

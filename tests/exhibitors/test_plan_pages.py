@@ -19,7 +19,7 @@ from sqlalchemy import event, select
 from expo_crm.db import db
 from expo_crm.exhibitors import queries
 from expo_crm.exhibitors.domain import geometry, plan_files
-from expo_crm.exhibitors.models import Booth, DirectoryEntry
+from expo_crm.exhibitors.models import Booth, DirectoryEntry, PortalRules
 from expo_crm.exhibitors.services import booths, contracts, plan_edit
 from expo_crm.exhibitors.services.plan_edit import NewBooth
 from expo_crm.lib import clock
@@ -156,6 +156,11 @@ def test_the_public_plan_names_only_published_exhibitors_of_sold_booths(client, 
     assert "禾川" not in client.get("/r/fluid-2026/plan?lang=zh").get_data(as_text=True)
     row = queries.find_participation(cast.edition.id, cast.companies[0].id)
     db.session.add(DirectoryEntry(participation_id=row.id, name_zh="禾川泵业", name_en="Hechuan", updated_at=clock.now()))
+    rules = PortalRules(edition_id=cast.edition.id, badges=3, badge_m2=9, published_on=clock.now().date() + dt.timedelta(days=2))
+    db.session.add(rules)
+    db.session.flush()
+    assert "禾川" not in client.get("/r/fluid-2026/plan?lang=zh").get_data(as_text=True)  # the directory is not published yet
+    rules.published_on = clock.now().date() - dt.timedelta(days=1)
     page = client.get("/r/fluid-2026/plan?lang=zh&q=hechuan").get_data(as_text=True)
     assert "禾川泵业" in page and "booth-found" in page
     assert "12,000" not in page and "12000" not in page

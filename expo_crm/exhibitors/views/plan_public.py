@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from expo_crm.exhibitors import queries_plan
 from expo_crm.exhibitors.queries_plan import OnPlan
 from expo_crm.exhibitors.views.plan_drawing import MANY, SCALE, Drawn, shown
-from expo_crm.lib import text
+from expo_crm.lib import clock, text
 from expo_crm.shows import queries as shows
 from expo_crm.web import i18n
 from expo_crm.web.policy import public
@@ -47,10 +47,11 @@ def plan() -> ResponseReturnValue:
     q = text.clean(request.args.get("q", ""))[:60]
     key = text.fold(q) if q else ""
     hall = next((h for h in halls if h.code == wanted), None)
+    today = clock.local_day(clock.now(), g.edition.timezone)
     by_hall: dict[int, list[Stand]] = {}
     for one in halls if q else [hall or (halls[0] if halls else None)]:
         if one is not None:
-            names = queries_plan.list_public_names(one.id)
+            names = queries_plan.list_public_names(one.id, today)
             by_hall[one.id] = [_stand(b, names.get(b.id, []), key) for b in queries_plan.list_bare_on_plan(one.id)]
     if hall is None and halls:  # where the search found something, else the first
         hall = next((h for h in halls if any(s.found for s in by_hall.get(h.id, ()))), halls[0])
