@@ -6,10 +6,15 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, EmailUndeliverableError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, EmailUndeliverableError, validate_email
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]|%0[ad]|%00", re.I)
 _MAX_TYPED = 320
+# The usual address: of it the validator would say nothing else, twenty times slower.
+_SIMPLE = re.compile(
+    r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@((?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,})", re.ASCII
+)
+_SPECIAL = tuple(SPECIAL_USE_DOMAIN_NAMES)
 _TYPOS = {
     "gmial.com": "gmail.com", "gmai.com": "gmail.com", "gamil.com": "gmail.com", "gmail.con": "gmail.com",
     "hotmial.com": "hotmail.com", "hotmail.con": "hotmail.com", "outlok.com": "outlook.com", "yaho.com": "yahoo.com",
@@ -52,6 +57,10 @@ def parse_email(text: str) -> Email:
     if has_header_break(typed):
         raise EmailError("email-header")
     typed = unicodedata.normalize("NFKC", typed).replace("。", ".").removeprefix("mailto:")
+    if (simple := _SIMPLE.fullmatch(typed)) and len(simple[1]) <= 64 and len(typed) <= 254:
+        domain = simple[2].lower()
+        if "--" not in domain and not domain.endswith(_SPECIAL) and max(map(len, domain.split("."))) <= 63:
+            return _answer(f"{simple[1]}@{domain}", simple[1], domain)
     try:
         checked = validate_email(typed, check_deliverability=False, test_environment=True)
     except (EmailNotValidError, EmailUndeliverableError, UnicodeError):

@@ -15,7 +15,7 @@ from expo_crm.directory.domain.duplicates import Profile, compare, scan
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.models import Activity, Company, DuplicatePair, Employment, MatchKey, Merge, Participation
 from expo_crm.directory.services import activities, companies, consents, duplicates, people
-from expo_crm.exhibitors.models import Opportunity
+from expo_crm.exhibitors.models import DirectoryEntry, EntryChange, Opportunity
 from expo_crm.jobs import services as jobs
 from tests.support.cast import play, sign_in
 
@@ -219,6 +219,52 @@ def test_a_merge_moves_everything_and_is_taken_back_to_the_row(session, cast):
     assert {name: rows for name, rows in after.items() if rows != before[name]} == {}
     with pytest.raises(DirectoryError, match="merge-undone"):
         duplicates.undo_merge(session.get(Merge, made.id))
+
+
+@pytest.mark.parametrize("choice", ["keep", "drop"])
+def test_of_two_open_changes_of_the_entry_the_chosen_one_goes_on(session, cast, client, choice):
+    one, twin = cast.companies[0], _twin(cast)
+    now, asked = dt.datetime(2026, 1, 1, tzinfo=dt.UTC), {}
+    for company, said in ((one, "禾川新文案"), (twin, "另一份文案")):
+        took = session.scalar(
+            select(Participation).where(Participation.company_id == company.id, Participation.edition_id == cast.edition.id)
+        )
+        if took is None:
+            took = Participation(edition_id=cast.edition.id, company_id=company.id, created_at=now)
+            session.add(took)
+            session.flush()
+        session.add(DirectoryEntry(participation_id=took.id, intro_zh=f"旧{said}", brands=[said], updated_at=now))
+        change = EntryChange(
+            participation_id=took.id, asked_at=now, before={"intro_zh": f"旧{said}"}, after={"intro_zh": said, "brands": []}
+        )
+        session.add(change)
+        session.flush()
+        asked[company.id] = change.id
+    pair = duplicates.open_pair(one, twin)
+    session.commit()
+    before, kept_id = _everything(), one.id
+    sign_in(client, cast.sales)
+    session.commit()
+    page = client.get(f"/companies/duplicates/{pair.id}?lang=en").get_data(as_text=True)
+    assert "Both wait for a decision" in page and "禾川新文案" in page and "另一份文案" in page
+    side = {one.id: "a" if pair.a_id == one.id else "b", twin.id: "a" if pair.a_id == twin.id else "b"}
+    chosen, other = (one.id, twin.id) if choice == "keep" else (twin.id, one.id)
+    form = {
+        "pair": pair.id, "keep": side[one.id], "version_a": pair.a.version, "version_b": pair.b.version, "tax_id": side[twin.id],
+        f"question_entry_{cast.edition.id}": side[chosen],
+    }  # fmt: skip
+    assert client.post("/companies/duplicates/merge", data=form).location == "/companies/merges"
+    session.expire_all()
+    states = {c.id: c for c in session.scalars(select(EntryChange))}
+    assert (states[asked[chosen]].state, states[asked[other]].state) == ("open", "withdrawn")
+    assert states[asked[chosen]].before == {"intro_zh": "旧禾川新文案"}  # the entry that stays is what it would change
+    assert {c.participation.company_id for c in states.values()} == {kept_id}
+    entry = session.scalars(select(DirectoryEntry)).one()
+    assert (entry.intro_zh, entry.brands) == ("旧禾川新文案", ["禾川新文案", "另一份文案"])
+    duplicates.undo_merge(session.scalars(select(Merge)).one())
+    session.commit()
+    after = _everything()
+    assert {name for name, rows in after.items() if rows != before[name]} <= {"user", "user_session"}
 
 
 def test_what_was_changed_after_the_merge_stays(session, cast):

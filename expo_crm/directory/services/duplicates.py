@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, exists, func, insert, select
@@ -40,10 +40,12 @@ def phone_key(typed: str, country: str = "CN") -> str:
     return (parse_phone(typed, country or "CN").e164 or "") if typed else ""
 
 
-def key_rows(company_id: int, names: Iterable[str], phone: str = "", country: str = "") -> list[dict[str, object]]:
-    """The rows of ``match_key`` that a company has, for inserts in bulk."""
+def key_rows(
+    company_id: int, names: Iterable[str], phone: str = "", country: str = "", *, dialled: Container[str] = ()
+) -> list[dict[str, object]]:
+    """The rows of ``match_key`` that a company has, for inserts in bulk. ``dialled``: numbers that need not be looked at again."""
     keys = rules.name_keys(n for n in names if n)
-    if number := phone_key(phone, country):
+    if number := phone if phone in dialled else phone_key(phone, country):
         keys.add(f"p:{number}")
     return [{"company_id": company_id, "key": key} for key in sorted(keys)]
 

@@ -11,6 +11,7 @@ import base64
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +35,39 @@ _DERIVED = {MatchKey.__tablename__, DuplicatePair.__tablename__, Merge.__tablena
 def register_combiner(table: str, combiner: Combiner) -> None:
     """``combiner(kept, dropped, choices)`` gives the columns to change in the kept row when two rows of ``table`` become one."""
     _combiners[table] = combiner
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person must choose before two companies become one: the same thing of both, side by side.
+
+    ``name`` comes back in ``choices["questions"]`` as "keep" or "drop". The sides hold (label, text) lines.
+    """
+
+    name: str
+    label: str
+    a: tuple[tuple[str, str], ...]
+    b: tuple[tuple[str, str], ...]
+
+
+Settle = Callable[[Row, Row, Mapping[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
+_questions: list[Callable[[int, int], list[Question]]] = []
+_rivals: dict[str, tuple[dict[str, Any], Settle]] = {}
+
+
+def register_question(ask: Callable[[int, int], list[Question]]) -> None:
+    """``ask(a, b)`` says what has to be chosen when these two companies are merged."""
+    _questions.append(ask)
+
+
+def questions_of(a: int, b: int) -> list[Question]:
+    return [question for ask in _questions for question in ask(a, b)]
+
+
+def register_rivals(table: str, only_one: dict[str, Any], settle: Settle) -> None:
+    """Of rows with the values ``only_one`` a record has one at most. When both have one, ``settle(kept, dropped, choices)``
+    gives the changes of either row that make room; both rows stay as history of the kept record."""
+    _rivals[table] = (only_one, settle)
 
 
 def combine_participations(kept: Row, dropped: Row, choices: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,6 +239,7 @@ class _Work:
             if table.name == "company" and row["id"] == kept:
                 self.change(table, kept, {column.name: None})  # a parent that becomes its own child
                 continue
+            self._make_room(column, row, kept)
             twin = self._twin(column, row, kept)
             if twin is None:
                 self.change(table, row["id"], {column.name: kept})
@@ -212,6 +247,20 @@ class _Work:
             else:
                 self.join(table, twin, row["id"])
                 self.counts[table.name] += 1
+
+    def _make_room(self, column: Column[Any], row: Row, kept: int) -> None:
+        """Let a rule settle which of two rows goes on that may not both do so."""
+        table = column.table
+        only_one, settle = _rivals.get(table.name, ({}, None))
+        if settle is None or any(row[name] != value for name, value in only_one.items()):
+            return
+        same = [table.c[name] == value for name, value in only_one.items()]
+        rival = db.session.execute(select(table).where(column == kept, *same)).mappings().first()
+        if rival is None:
+            return
+        of_kept, of_dropped = settle(rival, row, self.choices)
+        self.change(table, rival["id"], of_kept)
+        self.change(table, row["id"], of_dropped)
 
     @staticmethod
     def _twin(column: Column[Any], row: Row, kept: int) -> int | None:

@@ -20,6 +20,7 @@ from expo_crm.directory.forms import SOURCES
 from expo_crm.directory.labels import country_name, evidence_label
 from expo_crm.directory.models import Company, DuplicatePair, Merge
 from expo_crm.directory.services import duplicates as services
+from expo_crm.directory.services import merging
 from expo_crm.jobs import services as ledger
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
@@ -240,6 +241,7 @@ def _page(pair: DuplicatePair, status: int = 200, error: str = "") -> ResponseRe
         ledgers=ledgers,
         both=both,
         counts=queries.count_relations([pair.a_id, pair.b_id]),
+        questions=merging.questions_of(pair.a_id, pair.b_id),
         error=error,
         form=request.form,
     ), status
@@ -295,7 +297,11 @@ def merge() -> ResponseReturnValue:
     choices = {
         "ledger": {
             k.removeprefix("edition_"): _side(v, keep) for k, v in request.form.items() if k.startswith("edition_")
-        }
+        },
+        "questions": {
+            question.name: _side(request.form.get(f"question_{question.name}", keep), keep)
+            for question in merging.questions_of(pair.a_id, pair.b_id)
+        },
     }
     try:
         made = services.merge_companies(

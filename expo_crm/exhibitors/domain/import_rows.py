@@ -241,16 +241,19 @@ def _contact(cells: Mapping[str, str], notes: list[dict[str, str]]) -> dict[str,
     joined = last + first if text.has_han(first + last) else f"{first} {last}"
     name = (cells.get("contact", "") or joined).strip()
     mobile, phone = cells.get("mobile", ""), cells.get("phone", "")
-    out = {"phone": phones.to_e164(phone) or phone if phone else ""}
     if not name and not address:
-        if mobile and not phone:
-            out["phone"] = phones.to_e164(mobile) or mobile
-        return out
+        return _phone(phone or mobile)
     if not name:
         _note(notes, "contact-unnamed", "email", address)
-    return out | {
+    return _phone(phone) | {
         "contact": name or address,
         "email": address,
         "mobile": phones.to_e164(mobile) or mobile if mobile else "",
         "job_title": cells.get("job_title", ""),
     }
+
+
+def _phone(typed: str) -> dict[str, str]:
+    """The company's number, with the number that can be dialled where there is one: asking the number plan is slow."""
+    number = phones.to_e164(typed) if typed else None
+    return {"phone": number or typed, "dialled": number or ""}

@@ -74,6 +74,7 @@ class Target:
     participation_id: int = 0
     rows: list[int] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)  # the columns of a company that is to be made
+    dialled: set[str] = field(default_factory=set)  # numbers that were found to be dialled when the row was read
     keys_of_names: list[dict[str, Any]] = field(default_factory=list)  # its rows of match_key, still without its id
 
     def take(self, row_id: int, data: dict[str, Any]) -> None:
@@ -82,6 +83,8 @@ class Target:
         for name in FILLED:
             if value := data.get(name):
                 self.fields.setdefault(name, value)
+        if data.get("dialled"):
+            self.dialled.add(data["dialled"])
         self.names += [n for n in (data.get("name_zh"), data.get("name_en")) if n and n not in self.names]
         keys = [(key, hall) for key, hall, _text in data.get("stand_keys", ())]
         again = bool(self.keys) and set(keys) <= set(self.keys)
@@ -302,7 +305,11 @@ def _prepare(targets: list[Target]) -> None:
             values = directory.company_values(**target.fields, industry=target.sector, source="import")
             target.values = values
             target.keys_of_names = duplicates.key_rows(
-                0, (values["name_zh"], values["name_en"], *target.names), values["phone"], values["country"]
+                0,
+                (values["name_zh"], values["name_en"], *target.names),
+                values["phone"],
+                values["country"],
+                dialled=target.dialled,
             )
 
 
