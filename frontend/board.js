@@ -74,6 +74,7 @@ function ask(card, stage = "", undo = null) {
     box.disabled = Boolean(stage) && box.value !== stage;
   }
   form.elements.lost_reason.value = "";
+  if (form.elements.lost_to) form.elements.lost_to.value = "";
   form.elements.stage[0].dispatchEvent(new Event("change", { bubbles: true }));
   dialog.showModal();
   (stage === "lost" ? form.elements.lost_reason : form.querySelector("input:checked"))?.focus();

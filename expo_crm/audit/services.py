@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import has_request_context
+from sqlalchemy import select
 
 from expo_crm.audit.models import AuditEntry
 from expo_crm.db import db
@@ -55,3 +56,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
     return value if value is None or isinstance(value, (bool, int, float, str, dict)) else str(value)
+
+
+def last_changes(entity: str, entity_id: int, limit: int = 1) -> list[AuditEntry]:
+    """What was done to a thing, the newest first; looking at it is no change."""
+    found = (
+        select(AuditEntry)
+        .where(AuditEntry.entity == entity, AuditEntry.entity_id == entity_id, AuditEntry.action != f"{entity}.contact_view")
+        .order_by(AuditEntry.id.desc())
+        .limit(limit)
+    )
+    return list(db.session.scalars(found))
+
+
+def last_editor(entity: str, entity_id: int) -> str:
+    """The name of who changed a thing last; "" when the record does not say."""
+    return next((entry.actor_name for entry in last_changes(entity, entity_id)), "")

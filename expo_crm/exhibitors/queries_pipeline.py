@@ -99,6 +99,7 @@ class Loss:
     at: dt.datetime
     m2: Decimal
     amount: Decimal
+    lost_to_id: int | None = None
 
 
 def losses(edition_id: int) -> list[Loss]:
@@ -106,7 +107,7 @@ def losses(edition_id: int) -> list[Loss]:
     rows = db.session.execute(
         select(
             Opportunity.id, Opportunity.company_id, Company.name_zh, Company.name_en, Opportunity.owner_id, Opportunity.lost_reason,
-            Opportunity.stage_at, Opportunity.expected_m2, Opportunity.expected_amount,
+            Opportunity.stage_at, Opportunity.expected_m2, Opportunity.expected_amount, Opportunity.lost_to_id,
         )
         .join(Company, Company.id == Opportunity.company_id)
         .where(Opportunity.edition_id == edition_id, Opportunity.stage == Stage.LOST.value)

@@ -54,6 +54,9 @@ def upgrade() -> None:
     for key, detail in connection.execute(waiting).all():
         if line := (detail or {}).get("match", {}).get("line"):
             connection.execute(sa.update(rows).where(rows.c.id == key).values(match_line=line))
+    # What goes is looked for in every table that may point to it; these two are long.
+    op.create_index(op.f("ix_participation_host_id"), "participation", ["host_id"])
+    op.create_index(op.f("ix_activity_person_id"), "activity", ["person_id"])
     with op.batch_alter_table("job") as batch:
         batch.add_column(sa.Column("beat_at", UtcDateTime(), nullable=True))
     with op.batch_alter_table("opportunity") as batch:
@@ -69,6 +72,8 @@ def downgrade() -> None:
         batch.drop_column("lost_to_id")
     with op.batch_alter_table("job") as batch:
         batch.drop_column("beat_at")
+    op.drop_index(op.f("ix_activity_person_id"), table_name="activity")
+    op.drop_index(op.f("ix_participation_host_id"), table_name="participation")
     with op.batch_alter_table("import_row") as batch:
         batch.drop_index(op.f("ix_import_row_company_id"))
         batch.drop_index(op.f("ix_import_row_batch_id_head"))

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from expo_crm.billing import queries as billing
-from expo_crm.exhibitors.models import Booth, Contract
+from expo_crm.exhibitors.models import Booth, CompetitorPresence, CompetitorShow, Contract
 from expo_crm.exhibitors.services import booths, contracts
 from expo_crm.lib import clock
 from tests.support.cast import play, sign_in
@@ -91,6 +91,37 @@ def test_the_board_moves_a_card_and_answers_new_totals(sales, cast):
     assert sales.post(url, data={"stage": "nonsense"}).status_code == 422
     assert sales.post(url, data={"stage": "lost", "lost_reason": "price"}).status_code == 302
     assert cast.opportunity.lost_reason == "price"
+
+
+def test_who_loses_a_card_may_say_to_which_show(sales, cast, session):
+    def show(of, name):
+        made = CompetitorShow(show_id=of.id, name_zh=name, created_at=clock.now())
+        session.add(made)
+        session.flush()
+        return made
+
+    named, seen = show(cast.show, "华南泵阀展"), show(cast.show, "北方流体展")
+    session.add(
+        CompetitorPresence(competitor_show_id=seen.id, company_id=cast.opportunity.company_id, seen_on=clock.now().date())
+    )
+    session.commit()
+    page = f"{E}/recruitment/{cast.opportunity.id}"
+    url, lost = f"{page}/move", {"stage": "lost", "lost_reason": "competitor"}
+    assert "华南泵阀展" in sales.get(page).text and "华南泵阀展" in sales.get(f"{E}/recruitment").text
+    for strange in ("99999", "x"):
+        assert sales.post(url, data=lost | {"lost_to": strange}).status_code in (409, 422)
+    assert sales.post(url, data=lost).status_code == 302
+    said = sales.get(f"{E}/pipeline?lang=en").text
+    assert "seen at: 北方流体展" in " ".join(said.split()) and "华南泵阀展" not in said  # nobody has named one: where it was seen
+    assert sales.post(url, data=lost | {"lost_to": named.id}).status_code == 302
+    session.expire_all()
+    assert cast.opportunity.lost_to_id == named.id
+    said = sales.get(f"{E}/pipeline?lang=en").text
+    assert "华南泵阀展" in said and "北方流体展" not in said
+    assert "Lost to 华南泵阀展" in sales.get(f"{page}?lang=en").text
+    assert sales.post(url, data={"stage": "lead"}).status_code == 302
+    session.expire_all()
+    assert cast.opportunity.lost_to_id is None
 
 
 def test_from_a_held_booth_to_a_signed_contract(sales, cast, session):

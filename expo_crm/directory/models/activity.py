@@ -18,6 +18,7 @@ class Activity(Base):
     __table_args__ = (
         CheckConstraint("kind in ('call', 'mail', 'visit', 'meeting', 'note', 'task')", name="kind"),
         Index(None, "company_id", "done_at"),
+        Index(None, "person_id"),
         Index(None, "owner_id", "due_at"),
         Index(None, "done_at", "owner_id"),
     )

@@ -21,6 +21,7 @@ class Participation(Base):
     __table_args__ = (
         UniqueConstraint("edition_id", "company_id"),
         Index(None, "company_id"),
+        Index(None, "host_id"),
         CheckConstraint("role in ('main', 'co', 'represented')", name="role"),
         CheckConstraint("outcome in ('planned', 'exhibited', 'cancelled', 'no_show')", name="outcome"),
         CheckConstraint("net_m2 >= 0 and amount >= 0", name="not_negative"),

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, or_, select
 
 from expo_crm.audit import services as audit
+from expo_crm.db import db
 from expo_crm.directory import custom_forms, queries, timeline
 from expo_crm.directory.domain import masking
 from expo_crm.directory.domain.errors import DirectoryError
@@ -21,7 +22,7 @@ from expo_crm.directory.services import consents, custom, duplicates
 from expo_crm.directory.services import people as services
 from expo_crm.directory.views.custom_values import shown_fields
 from expo_crm.lib import emails
-from expo_crm.web import i18n, listing
+from expo_crm.web import conflicts, i18n, listing
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
@@ -164,17 +165,28 @@ def edit_person(person_id: int) -> ResponseReturnValue:
     if not current_principal().can(Permission.CONTACT_DATA):
         abort(403)
     fields = custom.list_fields("person")
-    form = custom_forms.with_fields(PersonForm, fields)(obj=found, data=custom_forms.stored_data(found.custom))
+    with_own = custom_forms.with_fields(PersonForm, fields)
+    form = with_own(obj=found, data=custom_forms.stored_data(found.custom))
     if form.validate_on_submit():
+        # Locked, so that of two who save at once the second is told.
+        db.session.refresh(found, with_for_update=True)
+        stored = with_own(formdata=None, obj=found, data=custom_forms.stored_data(found.custom))
+        page = url_for("directory.person", person_id=found.id)
+        if conflicts.is_stale(stored):
+            audit.record_look("person", found.id)
+            by = audit.last_editor("person", found.id)
+            return conflicts.page(form, stored, title=found.name, back=page, by=by)
         services.update_person(found, **form.values())
         custom.set_values(found, custom_forms.read_values(form, fields))
         flash(_("Saved."), "success")
-        return redirect(url_for("directory.person", person_id=found.id))
+        return redirect(page)
     if not form.is_submitted():
         audit.record_look("person", found.id)
-    return render_template("directory/person_form.html",
+    return render_template(
+        "directory/person_form.html",
         form=form,
         person=found,
+        seen=request.form.get("seen") or conflicts.mark(form),
         own_fields=[f for f in form if f.short_name.startswith(custom_forms.PREFIX)],
     ), 422 if form.is_submitted() else 200
 

@@ -42,6 +42,7 @@ class Source(StrEnum):
 
 class MoveRefusal(StrEnum):
     UNKNOWN_STAGE = "unknown_stage"
+    UNKNOWN_SHOW = "unknown_show"
     NEEDS_REASON = "needs_reason"
     NEEDS_HOLD = "needs_hold"
     NEEDS_CONTRACT = "needs_contract"

@@ -60,6 +60,7 @@ def combine_opportunities(kept: Row, dropped: Row, _choices: Mapping[str, Any]) 
         "stage": further["stage"],
         "stage_at": further["stage_at"],
         "lost_reason": further["lost_reason"],
+        "lost_to_id": further["lost_to_id"],
         "expected_m2": max(kept["expected_m2"], dropped["expected_m2"]),
         "expected_amount": max(kept["expected_amount"], dropped["expected_amount"]),
         "owner_id": kept["owner_id"] or dropped["owner_id"],

@@ -13,9 +13,10 @@ from expo_crm.db import db
 from expo_crm.directory.models import Company
 from expo_crm.directory.services import ownership
 from expo_crm.exhibitors import queries
-from expo_crm.exhibitors.domain.opportunity import Stage, earned_stage, refuse_move
+from expo_crm.exhibitors.domain.opportunity import MoveRefusal, Stage, earned_stage, refuse_move
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.models import Booth, Opportunity, StageChange
+from expo_crm.exhibitors.queries_quotes import find_competitor
 from expo_crm.exhibitors.services import booth_hooks
 from expo_crm.exhibitors.services.actor import actor_id
 from expo_crm.lib import clock
@@ -65,15 +66,20 @@ def create_opportunity(
     return new
 
 
-def move(opportunity: Opportunity, stage: str, *, reason: str = "") -> None:
-    """Move by hand. Raises RuleRefused where the stage is not earned. Losing frees the booths that were held."""
+def move(opportunity: Opportunity, stage: str, *, reason: str = "", lost_to: int | None = None) -> None:
+    """Move by hand. Raises RuleRefused where the stage is not earned. Losing frees the booths that were held.
+
+    ``lost_to``: the competitor's show that it goes to instead, one of the edition's show.
+    """
     facts = queries.facts_of(opportunity, clock.now())
     refused = refuse_move(stage, facts, reason)
     if refused:
         raise RuleRefused(refused)
+    if lost_to is not None and (stage != Stage.LOST or find_competitor(opportunity.edition.show_id, lost_to) is None):
+        raise RuleRefused(MoveRefusal.UNKNOWN_SHOW)
     if stage == Stage.LOST:
         _free_holds(opportunity)
-    set_stage(opportunity, Stage(stage), lost_reason=reason if stage == Stage.LOST else "")
+    set_stage(opportunity, Stage(stage), lost_reason=reason if stage == Stage.LOST else "", lost_to=lost_to)
 
 
 def lose(opportunity: Opportunity, reason: str) -> None:
@@ -81,12 +87,13 @@ def lose(opportunity: Opportunity, reason: str) -> None:
     move(opportunity, Stage.LOST.value, reason=reason)
 
 
-def set_stage(opportunity: Opportunity, stage: Stage, *, lost_reason: str = "") -> None:
+def set_stage(opportunity: Opportunity, stage: Stage, *, lost_reason: str = "", lost_to: int | None = None) -> None:
     """Write the stage with its history; nothing when it is already there."""
-    if opportunity.stage == stage and opportunity.lost_reason == lost_reason:
+    if (opportunity.stage, opportunity.lost_reason, opportunity.lost_to_id) == (stage, lost_reason, lost_to):
         return
     now, before = clock.now(), opportunity.stage
     opportunity.stage, opportunity.stage_at, opportunity.lost_reason = stage.value, now, lost_reason
+    opportunity.lost_to_id = lost_to
     db.session.add(
         StageChange(opportunity_id=opportunity.id, before=before, after=stage.value, at=now, user_id=actor_id())
     )
@@ -95,7 +102,7 @@ def set_stage(opportunity: Opportunity, stage: Stage, *, lost_reason: str = "") 
         "opportunity",
         opportunity.id,
         edition_id=opportunity.edition_id,
-        changes={"stage": [before, stage.value]},
+        changes={"stage": [before, stage.value]} | ({"lost_to": [None, lost_to]} if lost_to else {}),
         reason=lost_reason,
     )
     db.session.flush()

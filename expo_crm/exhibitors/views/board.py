@@ -18,6 +18,7 @@ from expo_crm.directory.models import Company, Participation
 from expo_crm.exhibitors import queries
 from expo_crm.exhibitors.domain.opportunity import BY_HAND, OPEN, WON, Source, Stage
 from expo_crm.exhibitors.models import Opportunity
+from expo_crm.exhibitors.queries_quotes import list_competitors
 from expo_crm.exhibitors.services import opportunities
 from expo_crm.exhibitors.views import labels
 from expo_crm.lib import clock, text
@@ -139,6 +140,7 @@ def board() -> ResponseReturnValue:
         sources=labels.SOURCES,
         stages=labels.STAGES,
         reasons=labels.LOST_REASONS,
+        competitors=list_competitors(g.edition.show_id),
         by_hand=BY_HAND,
         may_sell=current_principal().can(Permission.SELL),
         me=current_principal().id,
@@ -159,7 +161,12 @@ def move(opportunity_id: int) -> ResponseReturnValue:
     if version and version != str(found.version):
         raise Refused(_("A colleague has changed this card in the meantime. Reload the page and look again."), 409)
     with labels.answering():
-        opportunities.move(found, request.form.get("stage", ""), reason=request.form.get("lost_reason", ""))
+        opportunities.move(
+            found,
+            request.form.get("stage", ""),
+            reason=request.form.get("lost_reason", ""),
+            lost_to=_show_asked() if request.form.get("stage") == Stage.LOST else None,
+        )
     if not request.headers.get("HX-Request"):
         flash(_("Moved to “%(stage)s”.", stage=labels.STAGES[Stage(found.stage)]), "success")
         return redirect(url_for("exhibitors.opportunity", opportunity_id=found.id))
@@ -174,6 +181,14 @@ def move(opportunity_id: int) -> ResponseReturnValue:
         now=clock.now(),
         may_sell=True,
     )
+
+
+def _show_asked() -> int | None:
+    """The competitor's show that was named; what is no number is none of the list."""
+    typed = request.form.get("lost_to", "")
+    if not typed:
+        return None
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 16 else 0
 
 
 @requires(Permission.SELL)

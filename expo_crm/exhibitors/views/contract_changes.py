@@ -17,8 +17,7 @@ from expo_crm.exhibitors.domain.contract import ContractState
 from expo_crm.exhibitors.extra_form import extra_form
 from expo_crm.exhibitors.models import Contract, ContractVersion
 from expo_crm.exhibitors.services import contract_changes, contracts, versions
-from expo_crm.exhibitors.views import labels
-from expo_crm.exhibitors.views.contracts import version_of_form
+from expo_crm.exhibitors.views.contracts import answering, version_of_form
 from expo_crm.lib import money, text
 from expo_crm.web import i18n
 from expo_crm.web.errors import Refused
@@ -48,7 +47,7 @@ def amend(contract_id: int) -> ResponseReturnValue:
         off = money.parse_money(request.form.get("discount", "").strip() or "0", maximum=Decimal(99999999))
     except money.AmountError:
         raise Refused(_("Please enter a number, for example 1234.50."), 422) from None
-    with labels.answering():
+    with answering(found):
         done = contract_changes.amend(
             found,
             add=_ids("add"),
@@ -79,7 +78,7 @@ def plan(contract_id: int) -> ResponseReturnValue:
         return _plan_page(found, [plan_rows.cells(s) for s in own])
     rows = plan_rows.typed(request.form)
     try:
-        with labels.answering():
+        with answering(found):
             contract_changes.set_plan(found, [plan_rows.step(row, dates=True) for row in rows], version_of_form())
     except terms.PlanRefused as refused:
         missed = i18n.money(abs(refused.difference), found.currency)
@@ -113,7 +112,7 @@ def add_extra(contract_id: int) -> ResponseReturnValue:
     if product is None:
         abort(404)
     try:
-        with labels.answering():
+        with answering(found):
             contract_changes.add_extra(found, product, form.quantity.data or 0)
     except OrderRefused as refused:
         raise Refused(money_labels.words(refused), 409, refused.reason.value) from None
@@ -128,7 +127,7 @@ def drop_extra(contract_id: int, line_id: int) -> ResponseReturnValue:
     if line is None or line.contract_id != found.id:
         abort(404)
     try:
-        with labels.answering():
+        with answering(found):
             contract_changes.drop_extra(found, line)
     except OrderRefused as refused:
         raise Refused(money_labels.words(refused), 409, refused.reason.value) from None
@@ -149,7 +148,7 @@ def upload(contract_id: int, number: int) -> ResponseReturnValue:
     """The signed copy, scanned or photographed."""
     found, version = _version(contract_id, number)
     file = request.files.get("file")
-    with labels.answering():
+    with answering(found):
         versions.keep_signed(version, (file.filename or "") if file else "", file.read() if file else b"")
     flash(_("The signed copy is kept."), "success")
     return _back(found)

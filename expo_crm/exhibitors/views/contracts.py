@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 from flask import Response, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy import or_, select
 from sqlalchemy.orm import contains_eager, selectinload
 
+from expo_crm.audit import services as audit
 from expo_crm.billing import labels as invoice_labels
 from expo_crm.billing import queries as billing
 from expo_crm.billing import queries_money
 from expo_crm.billing.domain.invoice import Standing
 from expo_crm.billing.services import terms
+from expo_crm.db import db
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries
-from expo_crm.exhibitors.domain.contract import BINDING, ContractState
+from expo_crm.exhibitors.domain.contract import BINDING, ContractRefusal, ContractState
 from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.extra_form import extra_form
 from expo_crm.exhibitors.forms import CancelForm, SignForm
@@ -197,7 +202,7 @@ def reprice(contract_id: int) -> ResponseReturnValue:
         expected = money.parse_money(request.form.get("expected", ""), maximum=money.MAX_AMOUNT)
     except money.AmountError:
         raise Refused(_("Reload the page and look at the prices again."), 422) from None
-    with labels.answering():
+    with answering(found):
         contract_changes.reprice(found, expected, currency=request.form.get("currency", "")[:3], version=version_of_form())
     flash(_("The draft has new prices: %(total)s with tax.", total=i18n.money(found.total, found.currency)), "success")
     return redirect(url_for("exhibitors.contract", contract_id=found.id))
@@ -207,7 +212,7 @@ def reprice(contract_id: int) -> ResponseReturnValue:
 def keep_price(contract_id: int) -> ResponseReturnValue:
     """A draft keeps its prices although the list says others by now: for those who answer for the money, with a reason."""
     found = _get(contract_id)
-    with labels.answering():
+    with answering(found):
         contract_changes.keep_price(found, text.clean(request.form.get("reason", ""))[:300], version_of_form())
     flash(_("The draft keeps its prices."), "success")
     return redirect(url_for("exhibitors.contract", contract_id=found.id))
@@ -216,7 +221,7 @@ def keep_price(contract_id: int) -> ResponseReturnValue:
 @requires(Permission.SELL)
 def send(contract_id: int) -> ResponseReturnValue:
     found = _get(contract_id)
-    with labels.answering():
+    with answering(found):
         services.send(found, contract_pdf.render(found, services.amounts(found)))
     flash(_("The contract is marked as sent."), "success")
     return redirect(url_for("exhibitors.contract", contract_id=found.id))
@@ -228,7 +233,7 @@ def sign(contract_id: int) -> ResponseReturnValue:
     form = SignForm()
     if not form.validate_on_submit():
         return _page(found, sign=form), 422
-    with labels.answering():
+    with answering(found):
         services.sign(found, form.signed_by.data or "", filled(form.signed_on))
     flash(_("Signed: the booths are sold, deposit and balance are invoiced."), "success")
     return redirect(url_for("exhibitors.contract", contract_id=found.id))
@@ -240,10 +245,56 @@ def cancel(contract_id: int) -> ResponseReturnValue:
     form = CancelForm()
     if not form.validate_on_submit():
         return _page(found, cancel=form), 422
-    with labels.answering():
+    with answering(found):
         services.cancel(found, form.reason.data or "", version_of_form())
     flash(_("The contract is cancelled and its booths are free."), "success")
     return redirect(url_for("exhibitors.contract", contract_id=found.id))
+
+
+TOLD = {
+    "contract.draft": _l("drafted"),
+    "contract.reprice": _l("new prices"),
+    "contract.keep_price": _l("keeps its prices"),
+    "contract.send": _l("sent"),
+    "contract.accept": _l("accepted"),
+    "contract.sign": _l("signed"),
+    "contract.amend": _l("amended"),
+    "contract.cancel": _l("cancelled"),
+    "contract.booth_moved": _l("booth moved"),
+    "contract.signed_copy": _l("signed copy filed"),
+    "contract.follow_payment": _l("payment arrived"),
+}
+"""What was done to a contract, for who had it open meanwhile."""
+
+
+@contextmanager
+def answering(found: Contract) -> Iterator[None]:
+    """As ``labels.answering``; whose page is older than the contract is told what was done since, and how it stands."""
+    seen = version_of_form()
+    try:
+        with labels.answering():
+            yield
+    except Refused as refused:
+        if refused.code != ContractRefusal.STALE.value:
+            raise
+        db.session.refresh(found)
+        missed = min(max(found.version - (seen or found.version), 1), 5)
+        done = [
+            f"{i18n.time_(entry.at)} {entry.actor_name}: {TOLD.get(entry.action, entry.action)}"
+            for entry in reversed(audit.last_changes("contract", found.id, missed))
+        ]
+        raise Refused(
+            _(
+                "Somebody else has changed this contract since you opened it: %(done)s. It stands now at %(state)s, %(area)s, %(total)s. "
+                "Nothing of yours was stored.",
+                done="; ".join(done),
+                state=labels.CONTRACT_STATES[found.state],
+                area=i18n.m2(found.net_m2),
+                total=i18n.money(found.total, found.currency),
+            ),
+            409,
+            refused.code,
+        ) from None
 
 
 def version_of_form() -> int | None:

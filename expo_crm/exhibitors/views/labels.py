@@ -129,6 +129,7 @@ def booth_letter(state: str) -> str:
 
 REFUSALS: dict[StrEnum, Any] = {
     MoveRefusal.UNKNOWN_STAGE: _l("There is no such stage."),
+    MoveRefusal.UNKNOWN_SHOW: _l("This show of a competitor is not on the list any more."),
     MoveRefusal.NEEDS_REASON: _l("Please choose why it was lost."),
     MoveRefusal.NEEDS_HOLD: _l("Hold a booth for this company first; the card then moves by itself."),
     MoveRefusal.NEEDS_CONTRACT: _l("This stage is reached when the contract is signed."),

@@ -10,6 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from expo_crm.audit import services as audit
+from expo_crm.db import db
 from expo_crm.exhibitors import queries, queries_quotes
 from expo_crm.exhibitors.domain.booth import effective_state
 from expo_crm.exhibitors.domain.opportunity import BY_HAND, Stage
@@ -19,7 +21,7 @@ from expo_crm.exhibitors.services import booth_prices, booths, contracts, neighb
 from expo_crm.exhibitors.views import labels
 from expo_crm.exhibitors.views import quotes as quote_views
 from expo_crm.lib import clock, money, text
-from expo_crm.web import i18n
+from expo_crm.web import conflicts, i18n
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
@@ -37,8 +39,10 @@ def hold_days() -> list[tuple[str, str]]:
     return [(str(d), ngettext("%(num)s day", "%(num)s days", d)) for d in HOLD_DAYS]
 
 
-def _form(found: Opportunity) -> OpportunityForm:
-    form = OpportunityForm(obj=None if request.method == "POST" else _Shown(found))
+def _form(found: Opportunity, *, stored: bool = False) -> OpportunityForm:
+    """The sales notes as they were posted, or as they are ``stored``."""
+    posted = request.method == "POST" and not stored
+    form = OpportunityForm() if posted else OpportunityForm(formdata=None, obj=_Shown(found))
     people = queries.list_sales_people()
     if found.owner is not None and found.owner not in people:
         people.append(found.owner)
@@ -68,8 +72,12 @@ def update(opportunity_id: int) -> ResponseReturnValue:
     form = _form(found)
     if not form.validate_on_submit():
         return _page(found, form), 422
-    if request.form.get("version") not in {None, "", str(found.version)}:
-        raise Refused(_("A colleague has changed this card in the meantime. Reload the page and look again."), 409)
+    db.session.refresh(found, with_for_update=True)  # of two who save at once the second is told
+    stored = _form(found, stored=True)
+    if conflicts.is_stale(stored):
+        back = url_for("exhibitors.opportunity", opportunity_id=found.id)
+        by = audit.last_editor("opportunity", found.id)
+        return conflicts.page(form, stored, title=i18n.bi(found.company), back=back, by=by)
     with labels.answering():
         opportunities.update(
             found,
@@ -97,6 +105,7 @@ def _page(found: Opportunity, form: OpportunityForm | None = None) -> str:
         "exhibitors/opportunity.html",
         opportunity=found,
         form=form or _form(found),
+        seen=request.form.get("seen") or conflicts.mark(_form(found, stored=True)),
         hold=hold,
         free=len(free),
         booths=own,
@@ -106,6 +115,8 @@ def _page(found: Opportunity, form: OpportunityForm | None = None) -> str:
         state_of=lambda b: effective_state(b.state, b.held_until, now),
         contracts=queries.list_contracts_of_opportunity(found.id),
         quotes=queries_quotes.list_quotes_of(found.id),
+        competitors=(shows := queries_quotes.list_competitors(g.edition.show_id)),
+        lost_to=next((show for show in shows if show.id == found.lost_to_id), None),
         quote_states=quote_views.STATES,
         quote_tones=quote_views.TONES,
         changes=queries.list_stage_changes(found.id),

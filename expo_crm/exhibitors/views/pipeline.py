@@ -15,6 +15,7 @@ from expo_crm.exhibitors import queries_pipeline as queries
 from expo_crm.exhibitors.domain import forecast as rules
 from expo_crm.exhibitors.domain.forecast import Weight
 from expo_crm.exhibitors.domain.opportunity import OPEN, WON, Stage
+from expo_crm.exhibitors.queries_quotes import list_competitors
 from expo_crm.exhibitors.services import targets as services
 from expo_crm.exhibitors.views import labels
 from expo_crm.lib import clock, money
@@ -98,14 +99,15 @@ def _count_by_stage(aged: list[tuple[queries.Card, int]]) -> dict[str, int]:
 
 
 def _loss_charts(lost: list[queries.Loss]) -> dict[str, Any]:
-    """Bars by reason and by competitor's show; a company seen at two shows counts for both."""
+    """Bars by reason and by competitor's show: the one that was named; else those where the company was seen, each of them."""
     reasons: dict[str, list[queries.Loss]] = defaultdict(list)
     for loss in lost:
         reasons[loss.reason].append(loss)
     elsewhere = queries.elsewhere(g.edition.show_id, {loss.company_id for loss in lost})
+    named = {show.id: show for show in list_competitors(g.edition.show_id)}
     shows: dict[int, tuple[Any, list[queries.Loss]]] = {}
     for loss in lost:
-        for shown in elsewhere.get(loss.company_id, []):
+        for shown in [named[loss.lost_to_id]] if loss.lost_to_id in named else elsewhere.get(loss.company_id, []):
             shows.setdefault(shown.id, (shown, []))[1].append(loss)
 
     def bar(label: Any, rows: list[queries.Loss], url: str = "") -> dict[str, Any]:
@@ -122,4 +124,5 @@ def _loss_charts(lost: list[queries.Loss]) -> dict[str, Any]:
             for shown, rows in sorted(shows.values(), key=lambda item: -len(item[1]))
         ],
         "elsewhere": elsewhere,
+        "named": named,
     }

@@ -23,6 +23,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from expo_crm.audit import services as audit
 from expo_crm.db import db
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors import queries, queries_plan
@@ -39,7 +40,7 @@ from expo_crm.exhibitors.views.plan_drawing import MANY, SCALE, Drawn, Words, ch
 from expo_crm.lib import clock, stands, text
 from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Hall
-from expo_crm.web import i18n
+from expo_crm.web import conflicts, i18n
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
@@ -402,14 +403,14 @@ def new_booth(hall_code: str) -> ResponseReturnValue:
 @requires(Permission.SETTINGS)
 def edit_booth(booth_id: int) -> ResponseReturnValue:
     found = _get(booth_id)
-    form = BoothForm(
-        code=found.code, kind=found.kind, x=found.x_m, y=found.y_m, width=found.width_m, depth=found.depth_m,
-        open_sides=found.open_sides, price=found.price,
-    )  # fmt: skip
-    form.kind.choices = choices(labels.BOOTH_KINDS)
-    if booth_prices.pricer(g.edition)(found) is not None or booth_prices.agreed([found.id]):
-        del form.price  # the list or an agreement says it
+    form = _booth_form(found)
     if form.validate_on_submit():
+        db.session.refresh(found, with_for_update=True)  # of two who save at once the second is told
+        stored = _booth_form(found, formdata=None)
+        if conflicts.is_stale(stored):
+            back = url_for("exhibitors.edit_booth", booth_id=found.id)
+            by = audit.last_editor("booth", found.id)
+            return conflicts.page(form, stored, title=_("Booth %(code)s", code=found.code), back=back, by=by)
         try:
             booths.update_booth(found, _fields(form))
         except RuleRefused as refused:
@@ -418,6 +419,17 @@ def edit_booth(booth_id: int) -> ResponseReturnValue:
             flash(_("Saved."), "success")
             return redirect(url_for("exhibitors.plan", hall=found.hall.code, booth=found.id))
     return _form_page(found.hall, form, _("Booth %(code)s", code=found.code), "exhibitors/booth_form.html", booth=found)
+
+
+def _booth_form(found: Booth, **more: Any) -> BoothForm:
+    form = BoothForm(
+        code=found.code, kind=found.kind, x=found.x_m, y=found.y_m, width=found.width_m, depth=found.depth_m,
+        open_sides=found.open_sides, price=found.price, **more,
+    )  # fmt: skip
+    form.kind.choices = choices(labels.BOOTH_KINDS)
+    if booth_prices.pricer(g.edition)(found) is not None or booth_prices.agreed([found.id]):
+        del form.price  # the list or an agreement says it
+    return form
 
 
 @requires(Permission.SETTINGS)
@@ -438,4 +450,6 @@ def _fields(form: BoothForm) -> booths.BoothFields:
 
 def _form_page(hall: Hall, form: Any, title: str, template: str, **more: Any) -> ResponseReturnValue:
     status = 422 if form.is_submitted() else 200
-    return render_template(template, hall=hall, form=form, title=title, booth=more.get("booth")), status
+    booth = more.get("booth")
+    seen = request.form.get("seen") or (conflicts.mark(form) if booth and not form.is_submitted() else "")
+    return render_template(template, hall=hall, form=form, title=title, booth=booth, seen=seen), status
