@@ -12,9 +12,20 @@ import json
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy import select
 from wtforms import BooleanField, Field, FileField, Form, SelectField, SelectMultipleField
 
+from expo_crm.db import Base, db
+
 LEFT_OUT = ("csrf_token", "version", "seen")
+
+
+def lock(record: Base) -> None:
+    """Hold the row until the end of the request, and read it again: of two who save at once the second is told."""
+    table = type(record).__table__
+    key = record.id  # type: ignore[attr-defined]
+    db.session.execute(select(table.c.id).where(table.c.id == key).with_for_update())
+    db.session.refresh(record)
 
 
 def mark(stored: Form) -> str:

@@ -11,7 +11,6 @@ from markupsafe import Markup
 from sqlalchemy import ColumnElement, or_, select
 
 from expo_crm.audit import services as audit
-from expo_crm.db import db
 from expo_crm.directory import custom_forms, queries, timeline
 from expo_crm.directory.domain import masking
 from expo_crm.directory.domain.errors import DirectoryError
@@ -168,8 +167,7 @@ def edit_person(person_id: int) -> ResponseReturnValue:
     with_own = custom_forms.with_fields(PersonForm, fields)
     form = with_own(obj=found, data=custom_forms.stored_data(found.custom))
     if form.validate_on_submit():
-        # Locked, so that of two who save at once the second is told.
-        db.session.refresh(found, with_for_update=True)
+        conflicts.lock(found)
         stored = with_own(formdata=None, obj=found, data=custom_forms.stored_data(found.custom))
         page = url_for("directory.person", person_id=found.id)
         if conflicts.is_stale(stored):

@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from expo_crm.audit import services as audit
-from expo_crm.db import db
 from expo_crm.exhibitors import queries, queries_quotes
 from expo_crm.exhibitors.domain.booth import effective_state
 from expo_crm.exhibitors.domain.opportunity import BY_HAND, Stage
@@ -72,7 +71,7 @@ def update(opportunity_id: int) -> ResponseReturnValue:
     form = _form(found)
     if not form.validate_on_submit():
         return _page(found, form), 422
-    db.session.refresh(found, with_for_update=True)  # of two who save at once the second is told
+    conflicts.lock(found)
     stored = _form(found, stored=True)
     if conflicts.is_stale(stored):
         back = url_for("exhibitors.opportunity", opportunity_id=found.id)

@@ -405,7 +405,7 @@ def edit_booth(booth_id: int) -> ResponseReturnValue:
     found = _get(booth_id)
     form = _booth_form(found)
     if form.validate_on_submit():
-        db.session.refresh(found, with_for_update=True)  # of two who save at once the second is told
+        conflicts.lock(found)
         stored = _booth_form(found, formdata=None)
         if conflicts.is_stale(stored):
             back = url_for("exhibitors.edit_booth", booth_id=found.id)
