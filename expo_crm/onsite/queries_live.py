@@ -1,7 +1,7 @@
 """The live board: everything it shows of one day, in a constant number of statements.
 
 What is counted where: visitors, visits and entries are persons of counted classes at the doors of the show (see ``queries``);
-gates, classes and refusals count every reading; inside counts every badge.
+gates, classes and refusals count every reading; inside counts every badge. Figures of persons may be some seconds old.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from flask import current_app
 from sqlalchemy import exists, func, select, text
 
 from expo_crm.db import db
@@ -26,6 +27,8 @@ from expo_crm.shows.models import Edition
 from expo_crm.visitors import queries as visitors
 from expo_crm.visitors.models import VisitorClass
 
+PEOPLE_KEPT = dt.timedelta(seconds=10)
+_kept_people: dict[tuple[object, ...], tuple[dt.datetime, tuple[Figures, dict[dt.date, Figures]]]] = {}
 READERS = frozenset({"gate", "gate_kiosk"})
 
 
@@ -104,7 +107,7 @@ def live(edition: Edition, day: dt.date | None = None) -> Live:
     counts = scans_between(edition.id, *clock.day_bounds(day, edition.timezone))
     entries = [c for c in counts if c.entry and c.admitted and c.reason not in RESETS]
     slots = _slots(edition, day, [c.slot for c in entries])
-    whole, by_day = queries.people(edition, sorted({*days, day}))
+    whole, by_day = _people(edition, tuple(sorted({*days, day})), now)
     zones = queries_zones.zone_lines(edition, day)
     door = next((line for line in zones if line.code == queries.SHOW_ZONE), None)
     return Live(
@@ -128,6 +131,23 @@ def live(edition: Edition, day: dt.date | None = None) -> Live:
         arrivals=queries_arrival.arrival_summary(edition.id),
         inside=door.inside if door else sum(line.inside for line in zones),
     )
+
+
+def _people(edition: Edition, days: tuple[dt.date, ...], now: dt.datetime) -> tuple[Figures, dict[dt.date, Figures]]:
+    """``queries.people``, kept for a few seconds in each process.
+
+    Counting persons over the whole edition costs more than all the rest of the board; where several screens show it, it is
+    counted once for all of them, so that gates do not wait for walls.
+    """
+    key = (str(db.engine.url), edition.id, days, *edition.counted_classes)
+    kept = _kept_people.get(key)
+    if kept is not None and not current_app.testing and now - kept[0] < PEOPLE_KEPT:
+        return kept[1]
+    found = queries.people(edition, list(days))
+    if len(_kept_people) >= 32:
+        _kept_people.clear()
+    _kept_people[key] = now, found
+    return found
 
 
 def _usual_day(days: list[dt.date], today: dt.date) -> dt.date:

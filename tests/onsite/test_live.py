@@ -365,3 +365,23 @@ def test_the_gate_card_and_its_page_say_the_same(client, session):
     said = [text for text in said if text not in (cast.edition.name_zh, cast.edition.name_en)]
     assert len(said) > 40
     assert [text for text in said if text not in written] == []
+
+
+def test_screens_share_the_count_of_persons_for_a_moment(app, client, session, monkeypatch):
+    cast = stage(session, anti_passback="off")
+    cast.edition.counted_classes = ["trade"]
+    session.commit()
+    monkeypatch.setattr(queries_live, "_kept_people", {})
+    app.testing = False
+    start = clock.now()
+    today = clock.local_day(start, cast.edition.timezone)
+    seen = []
+    for second in (0, 5, 11):
+        monkeypatch.setattr(clock, "now", lambda s=second: start + dt.timedelta(seconds=s))
+        board = queries_live.live(cast.edition, today)
+        seen.append((board.edition.entries, board.entries))
+        if not second:
+            assert send(client, cast.token, cast.code).json["status"] == "admit"
+    app.testing = True
+    assert [persons for persons, _entries in seen] == [0, 0, 1]
+    assert [entries for _persons, entries in seen] == [0, 1, 1]
