@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
@@ -45,11 +46,17 @@ def find_by_token(token: str) -> Registration | None:
 
 
 def find_invitation(code: str) -> InvitationLink | None:
+    """The link with this code; also when somebody typed it from paper: with small letters, hyphens, O for 0 or l for 1."""
     if not 4 <= len(code) <= 60:
         return None
+    written = [code]
+    with suppress(ids.CodeError):
+        written.append(ids.read_code(code))
     return db.session.scalar(
         select(InvitationLink)
-        .where(InvitationLink.code == code)
+        .where(InvitationLink.code.in_(written))
+        .order_by((InvitationLink.code == code).desc())
+        .limit(1)
         .options(
             joinedload(InvitationLink.participation).joinedload(Participation.edition).joinedload(Edition.show),
             joinedload(InvitationLink.participation).joinedload(Participation.company),

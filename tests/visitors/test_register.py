@@ -187,6 +187,12 @@ def test_an_invitation_is_counted_named_and_credited(client, session):
     session.refresh(link)
     assert (made.source, made.invitation_link_id, link.opened) == ("invitation", link.id, 1)
     assert client.get("/i/unknown-code").status_code == 404
+    printed = ids.encode_code(33, 10)
+    session.add(InvitationLink(participation_id=part.id, label="print", code=printed, created_at=clock.now(), opened=0))
+    session.commit()
+    typed = printed.replace("0", "o").replace("1", "l").lower()
+    assert client.get(f"/i/{typed[:4]}-{typed[4:]}").location.endswith(printed)
+    assert client.get(f"/i/{typed[:-1]}{'3' if typed[-1] == '2' else '2'}").status_code == 404
     send(client, cast, name="钱多多", email="q@x.example", i="unknown-code")
     assert all_of(session)[1].source == "web"
 
