@@ -42,14 +42,6 @@ def find_company(company_id: int) -> Company | None:
     return db.session.get(Company, company_id, options=[joinedload(Company.owner), selectinload(Company.names)])
 
 
-def get_company(company_id: int) -> Company:
-    """Raises LookupError when there is no such company."""
-    found = find_company(company_id)
-    if found is None:
-        raise LookupError(f"no company {company_id}")
-    return found
-
-
 def list_owners() -> list[User]:
     """Active staff who may own companies and actions, by name."""
     staff = select(User).where(User.kind == "staff", User.active).order_by(User.name, User.id)
@@ -106,11 +98,6 @@ def count_open_actions(owner_id: int | None, edges: Horizon) -> dict[str, int]:
 
 def list_activities_by_id(ids: Iterable[int]) -> list[Activity]:
     return list(db.session.scalars(select(Activity).where(Activity.id.in_(list(ids)))))
-
-
-def find_company_by_tax_id(tax_id: str) -> Company | None:
-    code = naming.tax_code(tax_id)
-    return db.session.scalar(select(Company).where(Company.tax_id == code)) if code else None
 
 
 def find_person(person_id: int) -> Person | None:
@@ -358,7 +345,7 @@ def find_last_editor(company_id: int) -> str:
         db.session.scalar(
             select(AuditEntry.actor_name)
             .where(AuditEntry.entity == "company", AuditEntry.entity_id == company_id)
-            .where(AuditEntry.action.in_(("company.create", "company.update", "company.assign", "company.alias")))
+            .where(AuditEntry.action.in_(("company.create", "company.update", "company.assign")))
             .order_by(AuditEntry.id.desc())
             .limit(1)
         )

@@ -18,7 +18,7 @@ from expo_crm.exhibitors.domain.booth import BoothState, effective_state
 from expo_crm.exhibitors.domain.contract import BINDING, LIVE
 from expo_crm.exhibitors.domain.opportunity import Facts
 from expo_crm.exhibitors.models import Booth, BoothOccupant, Contract, ContractBooth, Opportunity, StageChange
-from expo_crm.shows.models import Edition, Hall
+from expo_crm.shows.models import Hall
 
 
 def find_opportunity(edition_id: int, opportunity_id: int) -> Opportunity | None:
@@ -248,7 +248,3 @@ def find_participation(edition_id: int, company_id: int) -> Participation | None
     return db.session.scalar(
         select(Participation).where(Participation.edition_id == edition_id, Participation.company_id == company_id)
     )
-
-
-def get_edition(edition_id: int) -> Edition:
-    return db.session.get_one(Edition, edition_id)

@@ -75,9 +75,3 @@ def web_domain(url_or_email: str) -> str | None:
     if domain is None or domain in FREE_MAIL or domain in SHARED_HOSTS:
         return None
     return domain
-
-
-def is_free_mail(email: str) -> bool:
-    """True when the mail host is a public one."""
-    host = _host(email)
-    return host in FREE_MAIL or registered_domain(email) in FREE_MAIL

@@ -64,11 +64,6 @@ def new_code(digits: int = 8) -> str:
     return encode_code(secrets.randbelow(32**digits), digits)
 
 
-def group_code(code: str, size: int = 4) -> str:
-    """The code as people see it: groups of `size` signs with hyphens."""
-    return "-".join(code[i : i + size] for i in range(0, len(code), size))
-
-
 def read_code(text: str, digits: int | None = None) -> str:
     """A typed code in its canonical form, check sign included.
 
@@ -88,11 +83,3 @@ def read_code(text: str, digits: int | None = None) -> str:
     if _check_value(values[:-1]) != values[-1]:
         raise CodeError("code-check")
     return "".join(ALPHABET[v] for v in values)
-
-
-def decode_code(code: str) -> int:
-    """The number inside a code made by `encode_code`; CodeError when it is not one."""
-    total = 0
-    for sign in read_code(code)[:-1]:
-        total = total * 32 + _VALUE[sign]
-    return total

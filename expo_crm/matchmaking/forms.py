@@ -27,9 +27,5 @@ class ScheduleForm(BaseForm):
         ]
 
 
-class AskForm(BaseForm):
-    message = TextAreaField(_l("Message"), [Length(max=1000)])
-
-
 class AnswerForm(BaseForm):
     reply = TextAreaField(_l("Your reply"), [Length(max=1000)])

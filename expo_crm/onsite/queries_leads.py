@@ -40,7 +40,6 @@ from expo_crm.visitors.models import Registration
 from expo_crm.web.i18n import locale
 
 PURPOSE = "lead_sharing"
-ANSWERS: tuple[tuple[str, dict[str, str]], ...] = (("function", FUNCTIONS), ("buying_role", BUYING_ROLES))
 
 
 # -- consent and policy ----------------------------------------------------------------------------------------------

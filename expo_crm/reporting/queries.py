@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, exists, func, select
+from sqlalchemy import and_, case, func, select
 
 from expo_crm.billing.models import Invoice, Payment
 from expo_crm.db import db
@@ -256,16 +256,3 @@ def participation_matrix(show_id: int) -> pd.DataFrame:
     there = frame[frame["outcome"].isin(["planned", "exhibited"])]
     editions = list(dict.fromkeys(there["edition"]))
     return there.pivot(index="company_id", columns="edition", values="net_m2").reindex(columns=editions)
-
-
-def has_anything(edition_id: int) -> bool:
-    """Whether anybody has begun to work on this edition: an opportunity, an exhibitor or a visitor."""
-    return bool(
-        db.session.scalar(
-            select(
-                exists().where(Opportunity.edition_id == edition_id)
-                | exists().where(Participation.edition_id == edition_id)
-                | exists().where(Registration.edition_id == edition_id)
-            )
-        )
-    )

@@ -81,9 +81,3 @@ def suggest_mapping(headers: Sequence[str], fields: Iterable[Field]) -> list[Sug
             taken_fields.add(found.key)
             chosen.append(found)
     return sorted(chosen, key=lambda found: found.column)
-
-
-def missing_required(fields: Iterable[Field], chosen: Iterable[str]) -> list[Field]:
-    """The required fields that no column was chosen for."""
-    have = set(chosen)
-    return [field for field in fields if field.required and field.key not in have]

@@ -15,14 +15,6 @@ def find_edition(slug: str) -> Edition | None:
     return db.session.scalar(select(Edition).where(Edition.slug == slug).options(joinedload(Edition.show)))
 
 
-def get_edition(slug: str) -> Edition:
-    """Raises LookupError when there is no such edition."""
-    edition = find_edition(slug)
-    if edition is None:
-        raise LookupError(f"no edition {slug!r}")
-    return edition
-
-
 def list_editions() -> list[Edition]:
     """All editions, newest first; asked once per request."""
     if "editions" in g:

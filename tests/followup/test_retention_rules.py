@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from expo_crm.followup.domain import case, plan, risk
-from expo_crm.followup.domain.retention import Flow, Stake, absences, classify, cohorts
+from expo_crm.followup.domain.retention import Flow, Stake, classify, cohorts
 
 A, B, C, D, E, F = range(1, 7)
 
@@ -65,8 +65,6 @@ def test_cohorts_are_not_cumulative_and_allow_gaps() -> None:
     table = cohorts([{A, B, C}, {A, D}, {A, B, D}])
     assert [(c.first, c.kept) for c in table] == [(0, (3, 1, 2)), (1, (1, 1)), (2, (0,))]
     assert sum(c.kept[-1] for c in table) == 3  # everybody of the last edition belongs to one cohort
-    assert absences(B, [{A, B, C}, {A, D}, {A, B, D}]) == 1
-    assert absences(D, [{A, B, C}, {A, D}, {A, B, D}]) == 0
 
 
 def test_every_point_of_risk_has_its_reason() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from expo_crm.sheets.fields import EXHIBITOR_FIELDS, VISITOR_FIELDS
-from expo_crm.sheets.map import SURE, Field, header_key, missing_required, suggest_mapping
+from expo_crm.sheets.map import SURE, Field, header_key, suggest_mapping
 
 
 def mapping(*headers: str, fields: tuple[Field, ...] = EXHIBITOR_FIELDS) -> dict[str, str]:
@@ -70,8 +70,5 @@ def test_every_synonym_finds_its_own_field(fields: tuple[Field, ...]):
             assert (found.key, found.reason) == (field.key, "exact"), word
 
 
-def test_missing_required():
-    fields = (Field("a", "A", required=True), Field("b", "B"))
-    assert missing_required(fields, ["b"]) == [fields[0]]
-    assert missing_required(fields, ["a"]) == []
+def test_marks_of_a_required_column_do_not_count():
     assert header_key(" 展位号 *（必填） ") == "展位号"

@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 
 from expo_crm.directory.domain import agenda
 
-NEXT_KINDS = ("", "call", "mail", "visit", "task")
-PURPOSES = ("new", "rebooking", "won_back", "visitor", "service", "other")
 PLACEHOLDERS = ("company", "contact", "title", "edition", "dates", "venue", "me", "last_area", "last_edition")
 LONGEST_S = 4 * 3600
 _PLACE = re.compile(r"\{([^{}\n]{0,40})\}")

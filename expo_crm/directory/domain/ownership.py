@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-WHY = ("assign", "claim", "return", "transfer", "merge", "rule")
 CONTACTS = ("call", "mail", "visit", "meeting")
 """The kinds of activity that are a contact with the customer; a note or a ticked task is none."""
 

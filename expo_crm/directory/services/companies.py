@@ -155,16 +155,6 @@ def update_company(
     return company
 
 
-def add_alias(company: Company, name: str, kind: str = "other") -> None:
-    """A further written form (former, brand, other); the company is found by it from now on. Known forms change nothing."""
-    if _add_alias(company, name, kind):
-        _set_keys(company)
-        company.updated_at = clock.now()
-        db.session.flush()
-        duplicates.index_company(company)
-        audit.record("company.alias", "company", company.id, changes={"name": name})
-
-
 def set_domains(company: Company, typed: Iterable[str]) -> None:
     """The further web domains of a company: links, addresses or bare domains. Its first one and what is none are left out."""
     wanted = {naming.domain_of(one) for one in typed} - {"", company.domain}

@@ -46,7 +46,7 @@ def i18n_day(at: dt.datetime) -> dt.date:
 
 
 def _part(name: str, **values: Any) -> Markup:
-    return Markup(render_template(f"directory/_{name}.html", **values))
+    return Markup(render_template(name, **values))
 
 
 def _when(value: str, edges: agenda.Horizon) -> ColumnElement[bool]:
@@ -124,7 +124,7 @@ def tasks() -> ResponseReturnValue:
                 "subject",
                 _("What to do"),
                 lambda a: a.subject,
-                cell=lambda a: _part("subject", activity=a, icon_name=KIND_ICONS[a.kind], kind=KINDS[a.kind]),
+                cell=lambda a: _part("directory/_subject.html", activity=a, icon_name=KIND_ICONS[a.kind], kind=KINDS[a.kind]),
                 sort=Activity.subject,
                 primary=True,
             ),
@@ -139,7 +139,7 @@ def tasks() -> ResponseReturnValue:
                         "do",
                         _("Done or later"),
                         lambda a: "",
-                        cell=lambda a: _part("task_buttons", activity=a, kept=_kept()) if a.done_at is None else "",
+                        cell=lambda a: _part("directory/_task_buttons.html", activity=a, kept=_kept()) if a.done_at is None else "",
                     )
                 ]
                 if may_edit

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-DEFAULT_HOLD = dt.timedelta(days=7)
 LONGEST_HOLD = dt.timedelta(days=30)
 GRID_LIMIT = 400
 """Booths that one grid may make at once."""

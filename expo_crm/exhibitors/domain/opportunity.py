@@ -52,7 +52,6 @@ class MoveRefusal(StrEnum):
     HAS_CONTRACT = "has_contract"
 
 
-ORDER: tuple[Stage, ...] = tuple(Stage)
 BY_HAND = (Stage.LEAD, Stage.CONTACTED, Stage.INTENT, Stage.QUOTED)
 OPEN = tuple(s for s in Stage if s is not Stage.LOST)
 WON = (Stage.CONTRACTED, Stage.DEPOSIT_PAID, Stage.PAID)

@@ -10,7 +10,6 @@ from enum import StrEnum
 
 CENT = Decimal("0.01")
 LARGEST_M2 = Decimal(100_000)
-HIGHEST_PERCENT = Decimal(100)
 KIND_WORDS = {"shell": ("标摊", "Shell scheme"), "raw": ("光地", "Raw space")}
 
 

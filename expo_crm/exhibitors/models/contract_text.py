@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from expo_crm.accounts.models import User
 from expo_crm.db import Area, Base, Code, IntPk, JsonList, LongText, Moment, Money, Name
 from expo_crm.exhibitors.models.contract import Contract
 
@@ -68,4 +67,3 @@ class ContractVersion(Base):
 
     contract: Mapped[Contract] = relationship()
     text: Mapped[ContractText | None] = relationship()
-    accepter: Mapped[User | None] = relationship(foreign_keys=[accepted_by])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 
 from expo_crm.db import db
 from expo_crm.exhibitors.models import ImportBatch, ImportPart
@@ -39,10 +39,6 @@ def keep(batch_id: int, blob: Blob) -> None:
     """Store the file, a part at a time."""
     for number, data in enumerate(blob.chunks(PART)):
         db.session.execute(insert(ImportPart), [{"batch_id": batch_id, "number": number, "data": data}])
-
-
-def is_kept(batch_id: int) -> bool:
-    return bool(db.session.scalar(select(func.count()).select_from(ImportPart).where(ImportPart.batch_id == batch_id)))
 
 
 def drop(batch_id: int) -> None:

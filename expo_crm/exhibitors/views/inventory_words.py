@@ -96,11 +96,6 @@ SLOT_STATES = {
     "done": (_l("Has chosen"), "success"),
     "passed": (_l("Missed the turn"), "danger"),
 }
-REPRICE_WHY = {
-    "same": _l("Unchanged"),
-    "agreed": _l("Agreed price, stays"),
-    "no_rule": _l("No price in this list"),
-}
 FORMULA_NAMES = {
     "years": _l("Earlier editions in which it exhibited"),
     "loyalty": _l("Of these, the last ones without a gap"),

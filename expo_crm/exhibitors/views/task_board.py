@@ -32,7 +32,7 @@ from expo_crm.web.errors import Refused
 from expo_crm.web.forms import filled
 from expo_crm.web.policy import Permission, current_principal, requires
 
-LATE, WAITING, BUILDS = "late", "open", "build"
+WAITING = "open"
 
 
 @requires(Permission.VIEW)

@@ -6,7 +6,7 @@ Identity: |A(t)| = retained + won back + new. Money and area: gross retention ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
@@ -143,11 +143,3 @@ def cohorts(editions: Sequence[AbstractSet[int]]) -> list[Cohort]:
         seen |= fresh
         out.append(Cohort(index, tuple(len(fresh & set(later)) for later in editions[index:])))
     return out
-
-
-def absences(company: int, editions: Iterable[AbstractSet[int]]) -> int:
-    """How many editions the company missed since its first one; "absent once" is not "lost"."""
-    present = [company in members for members in editions]
-    if True not in present:
-        return 0
-    return present[present.index(True) :].count(False)

@@ -288,13 +288,6 @@ TEMPLATES: dict[str, Template] = {
 }
 
 
-def is_dissatisfied(kind: str, number: int | None) -> bool:
-    """An answer that asks for a call-back: 0–6 on the recommendation scale, 1–2 on a satisfaction scale."""
-    if number is None:
-        return False
-    return number <= 6 if kind == Kind.NPS else number <= 2 if kind == Kind.SCALE else False
-
-
 def as_json(question: Question, position: int) -> dict[str, Any]:
     """The columns of a stored question."""
     return {

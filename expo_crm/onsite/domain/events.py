@@ -9,7 +9,6 @@ from enum import StrEnum
 
 MAX_CAPACITY = 20_000
 MAX_OFFER_HOURS = 72
-HOLDING = ("booked", "attended")  # states that have a place
 
 
 class EventState(StrEnum):

@@ -21,7 +21,6 @@ MOST_OPTIONS = 30
 NOTE_LIMIT = 5000
 ANSWER_LIMIT = 2000
 BIGGEST = 10**12
-LONGEST_CODE = 512
 _SCAN = frozenset({"client_uuid", "code", "device_seq", "device_time", "offline", "details", "consent"})
 _EDIT = frozenset({"client_uuid", "lead_id", "version", "details", "consent"})
 _DETAILS = frozenset({"temperature", "stars", "state", "note", "tags", "answers"})

@@ -8,7 +8,6 @@ state alone (``advance``), which is what a gate with a network does.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -139,11 +138,3 @@ def _again(state: State, row: Row) -> str:
     if found is None or found.status != DENY or (row.suspect and found.reason == "cooldown"):
         return ""
     return found.reason
-
-
-def by_key(rows: Iterable[tuple[tuple[int, str, dt.date], Row]]) -> dict[tuple[int, str, dt.date], list[Row]]:
-    """Rows gathered by (badge, zone, period)."""
-    out: dict[tuple[int, str, dt.date], list[Row]] = defaultdict(list)
-    for key, row in rows:
-        out[key].append(row)
-    return out

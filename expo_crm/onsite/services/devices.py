@@ -24,7 +24,6 @@ from expo_crm.shows.models import Edition, Hall
 
 PROFILES = ("gate", "gate_kiosk", "kiosk", "badge_print", "lead", "office")
 PAIRING_MINUTES = 15
-ONLINE_SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,10 +42,6 @@ class Answer:
     replayed: bool = False
 
     @property
-    def lets_in(self) -> bool:
-        return self.outcome in LETS_IN
-
-    @property
     def asks(self) -> bool:
         return self.outcome in ASKS
 

@@ -51,11 +51,6 @@ def set_mode(edition: Edition, mode: str) -> None:
     feed.changed(edition.id)
 
 
-def code_for(badge: Badge, purpose: Purpose) -> str:
-    """The code of one badge for one purpose, made when there is none."""
-    return codes_for([badge], purpose)[badge.id]
-
-
 def codes_for(badges: Iterable[Badge], purpose: Purpose) -> dict[int, str]:
     """Badge id → code, for their present generations; missing ones are made. Two statements per 500 badges."""
     wanted = {b.id: b.generation for b in badges}

@@ -145,12 +145,6 @@ def manifest(edition_id: int, show_id: int) -> dict[str, Any]:
     return body | {"signature": sign(SIGNED + canonical(body)).hex()}
 
 
-def public_keys(show_id: int) -> list[dict[str, Any]]:
-    """The keys that a device pins when it is paired, and takes from its own page when it knows the signer of a manifest no more."""
-    keys.ensure_key(show_id)
-    return keys.published(show_id)
-
-
 def keys_id(published: list[dict[str, Any]]) -> str:
     """Tells one set of keys from another: a device whose set has another id asks for the manifest."""
     return hashlib.sha256(canonical({"keys": published})).hexdigest()[:16]

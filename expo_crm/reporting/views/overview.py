@@ -95,7 +95,6 @@ def _space(
         f.sold = ledger.get(edition.id, queries.Sold())
     before = contracts.get(last.id, {}) if last else {}
     f.sold_then = queries.sold_until(before, then) if before else None
-    f.sold_last = queries.sold_until(before) if before else ledger.get(last.id) if last else None
     f.saleable = queries.saleable_m2(pair).get(edition.id)
     f.sold_rate = float(f.sold.net_m2 / f.saleable) if f.saleable else None
     f.sold_days = {day: float(s.net_m2) for day, s in mine.items()}
@@ -110,7 +109,6 @@ def _people(
     f.audience = queries.audience(edition)
     f.reg_days, f.reg_days_last = per_day.get(edition.id, {}), per_day.get(last.id, {}) if last else {}
     f.reg_then = sum(n for day, n in f.reg_days_last.items() if then and day <= then) if f.reg_days_last else None
-    f.reg_last = sum(f.reg_days_last.values()) if f.reg_days_last else None
     f.reg_week = sum(n for day, n in f.reg_days.items() if today - dt.timedelta(days=7) < day <= today)
     f.reg_trend = _trend(f.audience.total, f.reg_then)
 
