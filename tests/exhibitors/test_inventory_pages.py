@@ -15,6 +15,7 @@ from expo_crm.directory.services import participations as ledger
 from expo_crm.exhibitors.models import (
     BoothRequest,
     BoothWish,
+    Contract,
     DrawSlot,
     NeighbourRule,
     Pavilion,
@@ -22,6 +23,7 @@ from expo_crm.exhibitors.models import (
     PortalMember,
     PriceList,
     PriceOverride,
+    Quote,
     SpaceDraw,
 )
 from expo_crm.exhibitors.services import (
@@ -247,3 +249,41 @@ def test_in_the_portal_a_booth_is_asked_for_and_a_pavilion_filled(client, sessio
     assert client.post(f"{I}/requests/{asked.id}", data=agreed).status_code == 302
     session.expire_all()
     assert asked.booth.state == "held"
+
+
+def test_a_price_in_the_form_is_never_believed_and_a_draft_is_decided_upon(client, session, cast, monkeypatch):
+    published(cast)
+    booths.hold(cast.booths[0], cast.opportunity, NOW + dt.timedelta(days=30))
+    session.commit()
+    sign_in(client, cast.sales)
+    lies = {"locale": "en", "price": "1", "net": "1", "amount": "1", f"price-{cast.booths[0].id}": "1", "tax_rate": "0"}
+    opportunity = f"{E}/recruitment/{cast.opportunity.id}"
+    assert client.post(f"{opportunity}/contract", data={**lies, "currency": "EUR"}).status_code == 422
+    offer = {"booths": cast.booths[0].id, "valid_until": "2026-03-20", "kind": "shell", "open_sides": "1"}
+    quoted = client.post(f"{opportunity}/quote", data=lies | offer)
+    assert quoted.status_code == 302
+    assert session.scalar(select(Quote)).net == Decimal("12825.00")  # 9 × 1500 less 5 %
+    assert client.post(f"{opportunity}/contract", data=lies).status_code == 302
+    made = session.scalar(select(Contract))
+    assert (made.net, made.tax_rate) == (Decimal("12825.00"), Decimal("0.06"))
+    page = f"{E}/contracts/{made.id}"
+    later = dt.datetime(2026, 4, 1, 2, tzinfo=dt.UTC)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    sign_in(client, cast.sales)
+    shown = client.get(f"{page}?lang=en").text
+    assert "The prices have changed since this draft" in shown
+    assert "¥13,500" in shown
+    assert client.post(f"{page}/send").status_code == 409
+    assert client.post(f"{page}/prices", data={"expected": "1", "version": made.version}).status_code == 409
+    assert client.post(f"{page}/prices", data={"expected": "much", "version": made.version}).status_code == 422
+    assert client.post(f"{page}/prices", data={"expected": "13500.00", "version": "99"}).status_code == 409
+    assert client.post(f"{page}/prices/keep", data={"reason": "I want to", "version": made.version}).status_code == 403
+    session.expire_all()
+    assert made.net == Decimal("12825.00")
+    assert client.post(f"{page}/prices", data={"expected": "13500.00", "version": made.version}).status_code == 302
+    session.expire_all()
+    assert made.net == Decimal("13500.00")
+    client.post("/sign-out")
+    sign_in(client, cast.finance)
+    assert client.post(f"{page}/prices/keep", data={"reason": "", "version": made.version}).status_code == 422
+    assert client.get(f"{page}/plan?lang=zh").status_code == 200

@@ -277,13 +277,18 @@ def test_new_booths_cost_what_the_list_says(listed, session):
     session.flush()
     whole = plan_edit.merge(listed.hall, seen(one, two)).touched[-1]
     assert whole.price == D("17900.00")
+    plan_edit.reshape(listed.hall, [(seen(whole)[0], geometry.rectangle(D(10), D(20), D(2), D(3)))])
+    assert whole.price == D("9350.00")
     made = booths.create_booth(listed.hall, booths.BoothFields("N09", "shell", booths.Rect(D(30), D(30), D(3), D(3)), 2, D(1)))
     assert made.price == D("14907.50")
 
 
-def test_booths_under_a_contract_keep_what_it_says_when_they_are_split(listed, session):
-    hold(listed, 0)
-    contracts.draft(listed.opportunity)
+def test_booths_under_a_contract_keep_what_it_says_when_they_are_moved_or_split(listed, session, monkeypatch):
+    hold(listed, 5)
+    made = contracts.draft(listed.opportunity)
+    at(monkeypatch, EARLY + dt.timedelta(days=1))
+    plan_moves.move(listed.booths[5], listed.booths[0])  # both cost the same by today's list
+    assert (listed.booths[0].price, listed.booths[5].price, made.net) == (D(13625), D(14300), D(13625))
     whole = listed.booths[0]
     parts = plan_edit.split(listed.hall, seen(whole)[0], (D("7.5"), D(0)), (D("7.5"), D(40))).touched[1:]
     assert sum(b.price for b in parts) == D(13625)

@@ -38,6 +38,7 @@ def move(booth: Booth, to: Booth, *, despite: str = "") -> None:
     _exchange(one, two)
     _tell("booth.move", one, two)
     booth_hooks.tell_freed(one, left)
+    booth_prices.put_back([one])
 
 
 def swap(booth: Booth, other: Booth, *, despite: str = "") -> None:
