@@ -9,7 +9,9 @@ from playwright.sync_api import expect
 
 from expo_crm.exhibitors.models import Booth, Opportunity
 from expo_crm.exhibitors.services import booths
+from expo_crm.exhibitors.views.plan_drawing import MANY
 from expo_crm.lib import clock
+from expo_crm.shows.models import Hall
 from tests.support.browsers import check_no_overflow
 from tests.support.cast import PASSWORD, play
 
@@ -98,3 +100,23 @@ def test_a_booth_is_held_from_the_plan_and_colours_follow_others(signed_in, cast
         booths.hold(session.get_one(Booth, cast.booth + 1), session.get_one(Opportunity, cast.card), until)
     expect(page.locator(f"#booth-{cast.booth + 1}")).to_have_class("booth booth-held", timeout=14_000)
     expect(booth).to_have_class("booth booth-available is-selected")
+
+
+def test_the_numbers_of_a_large_hall_come_where_they_are_seen(signed_in, cast, live_server):
+    with live_server.database() as session:
+        hall = Hall(edition_id=cast.edition.id, code="L", name_zh="大馆", name_en="Large", width_m=400, depth_m=100)
+        session.add(hall)
+        session.flush()
+        for i in range(MANY + 60):
+            place = {"x_m": i % 60 * 6, "y_m": i // 60 * 6, "width_m": 3, "depth_m": 3, "area_m2": 9, "price": 1}
+            session.add(Booth(edition_id=cast.edition.id, hall_id=hall.id, code=f"L{i:03}", code_key=f"L{i:03}", **place))
+    page = signed_in()
+    page.goto(f"{E}/plan?hall=L")
+    expect(page.locator(".booth")).to_have_count(MANY + 60)
+    expect(page.locator(".booth text:visible")).to_have_count(0)
+    for _ in range(7):
+        page.get_by_role("button", name="Zoom in").click()
+    expect(page.locator(".booth text:visible").first).to_be_visible()
+    assert 0 < page.locator(".booth.is-near").count() < 120
+    page.emulate_media(media="print")
+    expect(page.get_by_text("L359", exact=True)).to_be_visible()

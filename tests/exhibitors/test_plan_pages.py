@@ -134,6 +134,19 @@ def test_a_company_is_moved_and_two_swap_from_the_panel(sales, cast):
     assert b.state == "available"
 
 
+def test_what_people_wrote_is_text_on_plan_lists_and_board(sales, cast):
+    """These pages are put together without a template, which would have escaped it."""
+    company = cast.companies[0]
+    company.name_zh = company.name_en = company.city = '<i>"x"</i>&'
+    booths.hold(cast.booths[0], cast.opportunity, soon())
+    cast.booths[0].code = "A<b>"
+    db.session.commit()
+    for path in (f"{E}/plan", f"{E}/plan?view=list", "/companies", f"{E}/recruitment", "/r/fluid-2026/plan"):
+        page = sales.get(path).get_data(as_text=True)
+        assert "<i>" not in page and "<b>" not in page, path
+        assert "&lt;i&gt;" in page or "A&lt;b&gt;" in page, path
+
+
 @pytest.mark.parametrize("mode", ["state", "sector", "price", "rebooked", "paid", "arrived"])
 def test_the_plan_asks_a_constant_number_of_queries_in_each_colour(sales, cast, mode):
     booths.hold(cast.booths[0], cast.opportunity, soon())

@@ -44,13 +44,23 @@ class Databases:
     def fresh(self, dialect: str, name: str = "test") -> str:
         """A migrated, otherwise empty database. The same name again replaces it: close connections to it first."""
         if dialect not in self._templates:
-            migrate(self.empty(dialect, "template"), self.folder / f"template-{dialect}")
+            self._make_template(dialect)
             self._templates.add(dialect)
         if dialect == "postgresql":
             return self.server.create(f"{self._prefix}_{name}", template=f"{self._prefix}_template")
         self._remove_file(name)
         shutil.copyfile(self.folder / "template.sqlite3", self._file(name))
         return f"sqlite:///{self._file(name)}"
+
+    def _make_template(self, dialect: str) -> None:
+        if dialect == "postgresql":  # on this process's own server
+            migrate(self.empty(dialect, "template"), self.folder / f"template-{dialect}")
+            return
+        with made_once("template.sqlite3") as (file, there):
+            if not there:
+                migrate(self.empty(dialect, "template"), self.folder / f"template-{dialect}")
+                shutil.move(self._file("template"), file)
+        shutil.copyfile(file, self._file("template"))
 
     def empty(self, dialect: str, name: str = "empty") -> str:
         """A database without a table, for tests of the migrations themselves."""
