@@ -40,7 +40,7 @@ def sign_in(page: Page, email: str) -> None:
     page.goto("/sign-in?lang=en")
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.locator("form button[type=submit]").click()
+    page.locator("form[method=post] button[type=submit]").click()
     expect(page).not_to_have_url(re.compile("sign-in"))
 
 

@@ -160,7 +160,7 @@ def test_two_people_sell_move_merge_cancel_and_rebook_on_the_plan(sales_person, 
     anna.get_by_role("button", name="Cancel contract").first.click()
     cancel = anna.locator("#cancel-dialog")
     cancel.locator("[name=reason]").fill("no budget")
-    cancel.locator("form button[type=submit]").click()
+    cancel.locator("form[method=post] button[type=submit]").click()
     anna.wait_for_load_state()
     look(bo)
     state(bo, cast, "A02", "available")
