@@ -30,7 +30,7 @@ demo: .venv/.run $(DIST) .venv/.translations ## Make the demonstration show in t
 test: .venv/.dev $(DIST) .venv/.translations lint ## Run every check and test (ARGS="-k gate" for some, JOBS=1 for one after the other)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
-lint: .venv/.dev node_modules/.package-lock.json ## Check style, the import contracts and the htmx version of templates
+lint: .venv/.dev node_modules/.package-lock.json types ## Check style, the import contracts, types and templates
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/python node_modules/htmx.org/dist/scripts/upgrade-check.py --no-color templates frontend >.venv/htmx.log || { cat .venv/htmx.log; exit 1; }

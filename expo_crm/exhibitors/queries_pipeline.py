@@ -113,7 +113,7 @@ def losses(edition_id: int) -> list[Loss]:
         .where(Opportunity.edition_id == edition_id, Opportunity.stage == Stage.LOST.value)
         .order_by(Opportunity.stage_at.desc(), Opportunity.id)
     )  # fmt: skip
-    return [Loss(*row) for row in rows]
+    return [Loss(*row) for row in rows]  # type: ignore[call-arg]  # SQLAlchemy leaves the length open from ten columns on
 
 
 def elsewhere(show_id: int, company_ids: Iterable[int]) -> dict[int, list[CompetitorShow]]:
