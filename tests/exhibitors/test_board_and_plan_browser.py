@@ -104,7 +104,7 @@ def test_a_booth_is_held_from_the_plan_and_colours_follow_others(signed_in, cast
 
 def test_the_numbers_of_a_large_hall_come_where_they_are_seen(signed_in, cast, live_server):
     with live_server.database() as session:
-        hall = Hall(edition_id=cast.edition.id, code="L", name_zh="大馆", name_en="Large", width_m=400, depth_m=100)
+        hall = Hall(edition_id=cast.edition.id, code="L", name_zh="大馆", name_en="Large", width_m=400, depth_m=44)
         session.add(hall)
         session.flush()
         for i in range(MANY + 60):
