@@ -27,7 +27,10 @@ def init_app(app: Flask) -> None:
     @app.before_request
     def load_edition() -> None:
         if g.get("edition_slug"):
-            g.edition = queries.find_edition(g.edition_slug)
+            # A page of the staff names every edition in its menu: one question for both.
+            page = request.method == "GET" and request.path.startswith("/e/") and "HX-Request" not in request.headers
+            listed = queries.list_editions() if page else ()
+            g.edition = next((e for e in listed if e.slug == g.edition_slug), None) if page else queries.find_edition(g.edition_slug)
             if g.edition is None:
                 abort(404)
             # Pages without an edition (companies, people) lead back to the one that was worked on last.

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from sqlalchemy import ColumnElement, Select, Subquery, func, or_, select
 from sqlalchemy.orm import joinedload
 
+from expo_crm.accounts.models import User
 from expo_crm.directory import queries
 from expo_crm.directory.domain import naming
 from expo_crm.directory.labels import country_name
@@ -181,7 +182,7 @@ def companies() -> ResponseReturnValue:
 
     page = listing.build(
         id="companies",
-        query=select(Company).options(joinedload(Company.owner)),
+        query=select(Company).options(joinedload(Company.owner).load_only(User.name)),
         columns=[*_columns(last), *own.columns()],
         default_sort="name",
         tie_break=Company.id,

@@ -88,7 +88,7 @@ def exhibitors() -> ResponseReturnValue:
         query=select(Participation)
         .join(Participation.company)
         .where(Participation.edition_id == g.edition.id)
-        .options(contains_eager(Participation.company)),
+        .options(contains_eager(Participation.company).load_only(Company.name_zh, Company.name_en, Company.industry)),
         columns=[
             listing.Column("company", _("Company"), lambda p: i18n.bi(p.company), sort=Company.sort_key, primary=True),
             listing.Column("role", _("Exhibits as"), lambda p: labels.ROLES[p.role], sort=Participation.role),
