@@ -175,7 +175,7 @@ class World:
                 search_key=search, website=f"https://www.{made.slug}.example", domain=f"{made.slug}.example", country=made.country,
                 province=made.province, city=made.city, tax_id=self._credit_code(rng, made), phone=self._switchboard(rng, made),
                 address=self._address(rng, made), industry=words.CATEGORIES[made.group][0],
-                source=rng.choice(["fair", "referral", "web", "agent", "call"]), key_account=rng.random() < 0.04,
+                source=rng.choice(["fair", "referral", "website", "agent", "research"]), key_account=rng.random() < 0.04,
                 owner_id=rng.choice(self.staff["sales"]), created_at=created, updated_at=created,
             )  # fmt: skip
             company = {
