@@ -72,6 +72,7 @@ def play(edition_ids: list[int], today: dt.date) -> None:
         terms.set_plan(edition.id, PLAN)
         terms.set_rules(edition.id, [FeeRule(edition.starts_on - dt.timedelta(days=d), Decimal(p)) for d, p in FEES])
         terms.note_rate(edition.id, "EUR", Decimal("7.8412"), min(today, edition.starts_on))
+        terms.note_rate(edition.id, "USD", Decimal("7.1045"), min(today, edition.starts_on))  # the list for exhibitors from abroad
         _extras(edition)
     text = contract_texts.create(edition.show_id, TEXT_ZH, TEXT_EN, "法务审定 / approved by legal")
     contract_texts.release(text, True)
