@@ -1,6 +1,6 @@
 """imports in portions: the file in parts, what its survey found, rows by company; jobs that say they live; lost to whom
 
-Revision: 0019, after 0021.
+Revision: 0020, after 0019.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from expo_crm.db import JsonDict, UtcDateTime
 
-revision = "0019"
-down_revision = "0021"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

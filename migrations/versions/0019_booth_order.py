@@ -1,6 +1,6 @@
 """booths in the order in which people count them: A2 before A10
 
-Revision: 0021, after 0018.
+Revision: 0019, after 0018.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021"
+revision = "0019"
 down_revision = "0018"
 branch_labels = None
 depends_on = None

@@ -1,6 +1,6 @@
 """leads: readings and notes that a withdrawn device still held
 
-Revision: 0020, after 0019.
+Revision: 0021, after 0020.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from expo_crm.db import JsonDict, UtcDateTime
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
