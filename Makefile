@@ -28,7 +28,7 @@ demo: .venv/.run $(DIST) .venv/.translations ## Make the demonstration show in t
 	@$(BIN)/flask demo $(ARGS)
 
 test: .venv/.dev $(DIST) .venv/.translations lint ## Run every check and test (ARGS="-k gate" for some, JOBS=1 for one after the other)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/.dev node_modules/.package-lock.json types ## Check style, the import contracts, types and templates
 	$(BIN)/ruff check .

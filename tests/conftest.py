@@ -11,6 +11,11 @@
 
 from hypothesis import settings
 
+# The files that take longest, first: a worker that begins one of them at the end leaves the other without work.
+LONGEST = (
+    "test_whole_edition.py", "test_every_page.py", "test_gate_faults.py", "test_gate_offline.py", "/browser/", "/demo/", "_browser.py",
+)  # fmt: skip
+
 # The same examples on every machine and no deadline: a slow moment of the machine is no failure of the code.
 settings.register_profile("expo", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("expo")
@@ -22,3 +27,11 @@ pytest_plugins = [
     "tests.support.servers",
     "tests.support.browsers",
 ]
+
+
+def pytest_collection_modifyitems(items):
+    def turn(item):
+        path = item.path.as_posix()
+        return next((place for place, part in enumerate(LONGEST) if part in path), len(LONGEST))
+
+    items.sort(key=turn)
