@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes and short rounds, to try it")
     parser.add_argument("--write", action="store_true", help="keep the table in docs/benchmarks.md")
     parser.add_argument("--rounds", type=int, help="rounds of each arm")
+    parser.add_argument("--hold", type=int, help="seconds at 150 scans a second, 300 without it")
     options = parser.parse_args()
     parts = options.parts or list(PARTS)
     if unknown := set(parts) - set(PARTS):
@@ -52,7 +53,7 @@ def main() -> None:
                 bare,
                 seconds=2 if options.quick else 4,
                 rounds=rounds,
-                hold=60 if options.quick else 300,
+                hold=options.hold or (60 if options.quick else 300),
             )
             small_codes = stage.codes(on, on.small_edition_id, 10)
             lines.append(scans.statements(on, codes[-10:], small_codes, big, small))

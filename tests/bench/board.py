@@ -25,6 +25,8 @@ def run(on: Stage, *, scans: int = FULL, rounds: int = 15) -> list[Line]:
     from expo_crm.onsite.services import live, zones
     from expo_crm.shows.models import Edition
 
+    with on.connect() as connection:  # what other parts left would come twice
+        connection.execute("TRUNCATE scan, presence CASCADE")
     say(f"filling the log: {scans:,} scans")
     today = _fill(on, scans)
     with on.app.app_context():
