@@ -194,6 +194,8 @@ def _conflict(company: Company, form: CompanyForm) -> ResponseReturnValue:
     return render_template(
         "directory/company_conflict.html",
         company=company,
+        title=i18n.bi(company),
+        back=url_for("directory.company", company_id=company.id),
         differing=differing,
         by=queries.find_last_editor(company.id),
         form=form,
