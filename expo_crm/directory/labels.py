@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
 from wtforms.fields.choices import SelectChoice
 
 from expo_crm.directory.domain import naming
+from expo_crm.web.i18n import countries, locale
 
 EVIDENCE = {
     "tax-id": _l("same tax id"),
@@ -46,17 +46,11 @@ FREQUENT = ("CN", "HK", "TW", "MO", "DE", "US", "JP", "KR", "IT")
 
 def country_name(code: str) -> str:
     """The country in the reader's language; an unknown code stays as it is."""
-    locale = get_locale()
-    return str(locale.territories.get(code, code)) if code and locale else code
+    return countries(locale()).get(code, code)
 
 
 def country_choices() -> list[SelectChoice]:
     """Empty, the frequent ones, then all others by name."""
-    locale = get_locale()
-    names = {
-        c: str(n)
-        for c, n in locale.territories.items()
-        if len(c) == 2 and c.isalpha() and c not in ("ZZ", "EU", "UN", "EZ", "XA", "XB")
-    }
+    names = countries(locale())
     rest = sorted((c for c in names if c not in FREQUENT), key=lambda c: naming.order_key(names[c]))
     return [SelectChoice("", "–"), *(SelectChoice(c, names[c]) for c in (*FREQUENT, *rest))]

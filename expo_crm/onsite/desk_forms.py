@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from babel import Locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, SelectField, StringField, ValidationError
@@ -15,18 +14,16 @@ from wtforms.validators import Length
 from expo_crm.lib import emails, phones
 from expo_crm.visitors.models import VisitorClass
 from expo_crm.web.forms import BaseForm, NotBlank
-from expo_crm.web.i18n import bi, locale
+from expo_crm.web.i18n import bi, countries, locale
 
 FIRST_COUNTRIES = ("CN", "HK", "MO", "TW", "JP", "KR", "SG", "DE", "US")
 
 
 @lru_cache(maxsize=4)
 def _countries(language: str) -> tuple[tuple[str, str], ...]:
-    known = Locale.parse("zh_Hans_CN" if language == "zh" else "en").territories
-    names = {str(code): str(name) for code, name in known.items() if len(code) == 2 and code.isalpha()}
+    names = countries(language)
     first = [(code, names[code]) for code in FIRST_COUNTRIES]
-    skipped = {*FIRST_COUNTRIES, "EU", "EZ", "UN", "ZZ", "QO", "XA", "XB"}
-    rest = sorted((item for item in names.items() if item[0] not in skipped), key=lambda item: item[1])
+    rest = sorted((item for item in names.items() if item[0] not in FIRST_COUNTRIES), key=lambda item: item[1])
     return (*first, *rest)
 
 

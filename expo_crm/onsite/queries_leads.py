@@ -9,10 +9,8 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-from babel import Locale
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, and_, case, distinct, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -37,7 +35,7 @@ from expo_crm.onsite.models import (
 from expo_crm.shows.models import Edition
 from expo_crm.visitors.domain.vocabulary import BUYING_ROLES, FUNCTIONS
 from expo_crm.visitors.models import Registration
-from expo_crm.web.i18n import locale
+from expo_crm.web.i18n import countries, locale
 
 PURPOSE = "lead_sharing"
 
@@ -154,11 +152,6 @@ class LeadView:
         return self.name or _("Visitor %(number)s", number=self.lead.id)
 
 
-@lru_cache(maxsize=4)
-def _territories(language: str) -> dict[str, str]:
-    return {str(k): v for k, v in Locale.parse("zh_Hans_CN" if language == "zh" else "en").territories.items()}
-
-
 def view_of(lead: Lead) -> LeadView:
     return views_of([lead])[0]
 
@@ -211,7 +204,7 @@ def _view(lead: Lead, general: Answer | None, policy: Policy, answers: dict[int,
     if "email" in fields:
         seen.email = visitor.person.email
     if "country" in fields and visitor.person.country:
-        seen.country = _territories(locale()).get(visitor.person.country, visitor.person.country)
+        seen.country = countries(locale()).get(visitor.person.country, visitor.person.country)
     if "answers" in fields:
         seen.function = _(FUNCTIONS[visitor.function]) if visitor.function in FUNCTIONS else ""
         seen.buying_role = _(BUYING_ROLES[visitor.buying_role]) if visitor.buying_role in BUYING_ROLES else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from babel import Locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import (
@@ -26,7 +25,7 @@ from expo_crm.visitors.domain.registration import RegisterCommand
 from expo_crm.visitors.domain.vocabulary import BUYING_ROLES, CONSENTS, FUNCTIONS, ConsentText
 from expo_crm.visitors.models import VisitorClass
 from expo_crm.web.forms import BaseForm, NotBlank
-from expo_crm.web.i18n import bi, locale
+from expo_crm.web.i18n import bi, countries, locale
 
 FIRST_COUNTRIES = ("CN", "HK", "MO", "TW", "JP", "KR", "SG", "DE", "US", "GB", "FR", "IT")
 
@@ -34,10 +33,8 @@ FIRST_COUNTRIES = ("CN", "HK", "MO", "TW", "JP", "KR", "SG", "DE", "US", "GB", "
 @lru_cache(maxsize=4)
 def country_names(language: str) -> dict[str, str]:
     """Code → name; the usual ones first, the others in the order of the language."""
-    known = Locale.parse("zh_Hans_CN" if language == "zh" else "en").territories
-    names = {str(code): name for code, name in known.items()}
-    codes = [c for c in names if len(c) == 2 and c.isalpha() and c not in {"EU", "EZ", "UN", "ZZ", "QO", "XA", "XB"}]
-    rest = sorted((c for c in codes if c not in FIRST_COUNTRIES), key=lambda c: names[c])
+    names = countries(language)
+    rest = sorted((c for c in names if c not in FIRST_COUNTRIES), key=lambda c: names[c])
     return {c: names[c] for c in (*FIRST_COUNTRIES, *rest)}
 
 

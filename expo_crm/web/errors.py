@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
         CSRFError,
         lambda e: answer(
             400,
-            _("This form was open too long or came from another page. Please go back, reload and send it again."),
+            _("This form was open too long or came from another page. Go back and send it again: what you typed is kept."),
             "csrf",
         ),
     )

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 from flask import Flask, Response, g, has_request_context, request
@@ -75,6 +76,19 @@ def _remember(response: Response) -> Response:
     if b"lang=" in request.query_string and request.args.get("lang") in LOCALES:
         response.set_cookie("lang", request.args["lang"], max_age=31536000, samesite="Lax", httponly=True)
     return response
+
+
+# As they stand in forms and lists in China; CLDR writes one of the three with "China" and one without.
+CHINESE_NAMES = {"HK": "中国香港", "MO": "中国澳门", "TW": "中国台湾"}
+
+
+@lru_cache(maxsize=4)
+def countries(language: str) -> dict[str, str]:
+    """Two-letter code → name of the country or region in ``zh`` or ``en``. Not to be changed by the caller."""
+    known = Locale.parse("zh_Hans_CN" if language == "zh" else "en").territories
+    skipped = {"EU", "EZ", "UN", "ZZ", "QO", "XA", "XB"}  # groups and codes of nobody
+    names = {str(c): str(n) for c, n in known.items() if len(c) == 2 and c.isalpha() and c not in skipped}
+    return {**names, **CHINESE_NAMES} if language == "zh" else names
 
 
 def current_zone() -> ZoneInfo:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, abort, current_app, g, has_request_context, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -137,8 +138,10 @@ def _enforce() -> ResponseReturnValue | None:
     if policy.kind == "device":
         abort(401 if current_principal().kind != "device" else 403)
     if current_principal().kind == "anonymous" and not request.is_json:
-        if request.headers.get("HX-Request"):
-            return "", 401, {"HX-Redirect": url_for("accounts.sign_in")}
+        if request.headers.get("HX-Request") and request.method == "GET":
+            here = urlsplit(request.headers.get("HX-Current-URL", ""))
+            following = f"{here.path}?{here.query}".rstrip("?") or None
+            return "", 401, {"HX-Redirect": url_for("accounts.sign_in", next=following)}
         if request.method == "GET":
             return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
     abort(401 if current_principal().kind == "anonymous" else 403)

@@ -5,6 +5,7 @@ import "./dialogs.js";
 import "./menus.js";
 import "./lists.js";
 import "./forms.js";
+import "./kept.js";
 import "./choices.js";
 import "./copy.js";
 import "./toasts.js";

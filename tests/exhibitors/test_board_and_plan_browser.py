@@ -6,7 +6,9 @@ import datetime as dt
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import update
 
+from expo_crm.accounts.models import UserSession
 from expo_crm.exhibitors.models import Booth, Opportunity
 from expo_crm.exhibitors.services import booths
 from expo_crm.exhibitors.views.plan_drawing import MANY
@@ -120,3 +122,25 @@ def test_the_numbers_of_a_large_hall_come_where_they_are_seen(signed_in, cast, l
     assert 0 < page.locator(".booth.is-near").count() < 120
     page.emulate_media(media="print")
     expect(page.get_by_text("L359", exact=True)).to_be_visible()
+
+
+def test_what_was_typed_outlives_the_session(signed_in, live_server):
+    page = signed_in()
+    page.goto("/companies/new")
+    page.fill("[name=name_en]", "Typed With Care Ltd")
+    page.fill("[name=aliases]", "Careful\nTyped")
+    page.select_option("[name=country]", "DE")
+    with live_server.database() as session:
+        session.execute(update(UserSession).values(ended_at=clock.now()))
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="Sign in").click()
+    page.fill("[name=email]", "admin@example.com")
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    expect(page.locator("[name=name_en]")).to_have_value("Typed With Care Ltd")
+    expect(page.locator("[name=aliases]")).to_have_value("Careful\nTyped")
+    expect(page.locator("[name=country]")).to_have_value("DE")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Typed With Care Ltd")
+    page.goto("/companies/new")  # once is enough: a form that was taken leaves nothing behind
+    expect(page.locator("[name=name_en]")).to_have_value("")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
-from babel import Locale
 from PIL import Image
 
 from expo_crm.onsite.domain.layout import Layout
@@ -14,6 +12,7 @@ from expo_crm.onsite.models import Badge
 from expo_crm.onsite.services import badge_bitmap, badge_pdf, badge_zpl, layouts
 from expo_crm.onsite.services.badge_draw import Face, Heading
 from expo_crm.shows.models import Edition
+from expo_crm.web.i18n import countries
 
 FORMS = ("pdf", "zpl")
 PREVIEW_DPI = 110
@@ -85,10 +84,9 @@ def face_of(badge: Badge, code: str) -> Face:
     )
 
 
-@lru_cache(maxsize=512)
 def country_name(code: str, locale: str) -> str:
     """In the badge holder's language; empty for an unknown code."""
-    return str(Locale.parse("zh_Hans_CN" if locale == "zh" else "en").territories.get(code, "")) if code else ""
+    return countries(locale).get(code, "")
 
 
 def heading_of(edition: Edition) -> Heading:
