@@ -15,7 +15,10 @@ _EXTENSION = "expo_job_handlers"
 
 
 def init_app(app: Flask) -> None:
+    from expo_crm.jobs import services
+
     app.extensions[_EXTENSION] = {}
+    register(app, "jobs.tidy", lambda _payload, _progress: services.tidy())
 
 
 def register(app: Flask, kind: str, handler: Handler) -> None:

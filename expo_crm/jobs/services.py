@@ -6,18 +6,20 @@ import datetime as dt
 import logging
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from expo_crm.db import db, unit_of_work
 from expo_crm.jobs import handler_of, progress
 from expo_crm.jobs.models import Job
 from expo_crm.lib import clock, ids
+from expo_crm.web import once
 
 log = logging.getLogger(__name__)
 STALE_AFTER = dt.timedelta(minutes=30)
 SILENT_AFTER = dt.timedelta(minutes=2)  # without a beat, of a job that began to beat
 MAX_ATTEMPTS = 3
+KEEP_TICKS = dt.timedelta(days=7)
 
 
 def enqueue(
@@ -120,3 +122,10 @@ def run_all(limit: int = 1000) -> int:
     while count < limit and run_next():
         count += 1
     return count
+
+
+def tidy() -> dict[str, int]:
+    """Forget what nobody looks for any more: finished periodic jobs after a week, and the marks of forms that were sent."""
+    old = delete(Job).where(Job.key == "", Job.state == "done", Job.due_at < clock.now() - KEEP_TICKS)
+    ticks = db.session.execute(old)
+    return {"ticks": int(getattr(ticks, "rowcount", 0)), "forms": once.tidy()}

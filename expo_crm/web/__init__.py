@@ -41,7 +41,7 @@ def _allow_large_upload(endpoint: str | None, _values: object) -> None:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Install errors, languages, permissions, security headers and the names templates may use."""
-    from expo_crm.web import assets, errors, i18n, lanes, policy, security
+    from expo_crm.web import assets, errors, i18n, lanes, once, policy, security
 
     app.url_map.converters["int"] = IdConverter
     app.session_interface = Sessions()
@@ -51,6 +51,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     i18n.init_app(app)
     security.init_app(app, https=settings.secure_cookies)
     policy.init_app(app)
+    once.init_app(app)  # after the policy: only who may send the form is answered
     app.jinja_env.globals.update(asset=assets.asset, icon=assets.icon)
     app.context_processor(
         lambda: {"principal": policy.current_principal(), "edition": g.get("edition"), "settings": settings}

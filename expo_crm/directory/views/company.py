@@ -20,7 +20,7 @@ from expo_crm.directory.views.calls import result_names
 from expo_crm.directory.views.custom_values import shown_fields
 from expo_crm.lib import clock
 from expo_crm.shows import queries as shows
-from expo_crm.web import i18n
+from expo_crm.web import i18n, once
 from expo_crm.web.policy import Permission, current_principal, requires
 
 SHOWN = 25
@@ -106,6 +106,7 @@ def add_activity(company_id: int) -> ResponseReturnValue:
         return render_template("directory/activity.html", company=found, **_work(found, people, form)), 422
     _store(found, form)
     if request.headers.get("HX-Request"):
+        once.leads_to(url_for("directory.company", company_id=company_id))
         return _work_part(found, _activity_form(people, fresh=True))
     flash(_("Saved."), "success")
     return redirect(url_for("directory.company", company_id=company_id))
