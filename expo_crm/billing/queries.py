@@ -38,7 +38,7 @@ def list_invoices_of_contract(contract_id: int) -> list[Invoice]:
         db.session.scalars(
             select(Invoice)
             .where(Invoice.contract_id == contract_id)
-            .options(selectinload(Invoice.payments))
+            .options(selectinload(Invoice.payments), selectinload(Invoice.lines))
             .order_by(Invoice.due_on, Invoice.id)
         )
     )

@@ -93,13 +93,14 @@ def _take(mark: str) -> bool:
         if getattr(error.orig, "sqlstate", "") != "55P03":  # lock not available: the first is still at work
             raise
         db.session.rollback()
-        raise Refused(_("This form is being saved already. Look in a moment whether what you entered is there."), 409, "under_way") from None
+        said = _("This form is being saved already. Look in a moment whether what you entered is there.")
+        raise Refused(said, 409, "under_way") from None
 
 
 def _end(response: Response) -> Response:
     """Keep where the first answer led to, or forget the mark. A refusal's mark goes with its transaction."""
     mark = g.pop("sent_mark", "")
-    if not mark or response.status_code >= 400 and not g.get("keep_on_refusal", False):
+    if not mark or (response.status_code >= 400 and not g.get("keep_on_refusal", False)):
         return response
     led_to = g.pop("sent_leads_to", "") or response.headers.get("HX-Redirect", "")
     if 300 <= response.status_code < 400:

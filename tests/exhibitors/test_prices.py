@@ -11,7 +11,7 @@ from sqlalchemy import select
 from expo_crm.billing import queries as billing
 from expo_crm.billing.domain.plan import DueFrom, PlanRefusal, Rule, Step
 from expo_crm.billing.models import Product
-from expo_crm.billing.services import extras, terms
+from expo_crm.billing.services import extras, payments, terms
 from expo_crm.exhibitors.domain import geometry
 from expo_crm.exhibitors.domain.contract import ContractRefusal
 from expo_crm.exhibitors.domain.quote import QuoteRefusal
@@ -30,6 +30,7 @@ from expo_crm.exhibitors.services import (
     price_lists,
     price_overrides,
     quotes,
+    schedule,
 )
 from expo_crm.exhibitors.services.plan_edit import NewBooth, Seen
 from expo_crm.lib import clock
@@ -229,6 +230,13 @@ def test_a_draft_gets_a_payment_plan_of_its_own_whose_sum_is_checked(listed):
     found = billing.list_invoices_of_contract(made.id)
     assert [(i.total, i.due_on) for i in found] == parts
     assert (sum(i.net for i in found), sum(i.tax for i in found)) == (made.net, made.tax)
+    payments.record(found[0], D(2000), DAY, method="bank", reference="", recorded_by=None)
+    shown = [(d.label_en, d.amount, d.due_on, d.received, d.state, d.late) for d in schedule.of(made, dt.date(2026, 4, 2))]
+    assert shown == [
+        ("Part 1", D(5000), april, D(2000), "partly_paid", True),
+        ("Part 2", D("4618.88"), may, D(0), "open", False),
+        ("Part 3", D("5777.37"), june, D(0), "open", False),
+    ]
     assert refused(contract_changes.set_plan, made, []) is ContractRefusal.WRONG_STATE
 
 

@@ -44,7 +44,7 @@ def count(session, model):
 
 def test_an_order_of_the_portal(client, session, cast):
     here = ledger.set_participation(cast.edition.id, cast.companies[1].id, role="main")
-    me = User(email="me@a.example", name="Me", kind="exhibitor", locale="en", created_at=clock.now(), password_hash=cast.sales.password_hash)
+    me = User(email="me@a.example", name="Me", kind="exhibitor", locale="en", created_at=NOW, password_hash=cast.sales.password_hash)
     session.add(me)
     session.flush()
     session.add(PortalMember(user_id=me.id, company_id=here.company_id, role="main"))

@@ -28,7 +28,7 @@ from expo_crm.exhibitors.domain.refusal import RuleRefused
 from expo_crm.exhibitors.extra_form import extra_form
 from expo_crm.exhibitors.forms import CancelForm, SignForm
 from expo_crm.exhibitors.models import Contract, ContractBooth
-from expo_crm.exhibitors.services import booth_prices, contract_changes, versions
+from expo_crm.exhibitors.services import booth_prices, contract_changes, schedule, versions
 from expo_crm.exhibitors.services import contracts as services
 from expo_crm.exhibitors.views import contract_pdf, labels
 from expo_crm.lib import clock, money, text
@@ -155,7 +155,7 @@ def _page(found: Contract, sign: SignForm | None = None, cancel: CancelForm | No
     return render_template(
         "exhibitors/contract.html",
         contract=found,
-        plan=services.amounts(found),
+        plan=schedule.of(found, today, invoices),
         invoices=invoices,
         received=billing.received_of(i.id for i in invoices),
         labels=labels,

@@ -18,10 +18,11 @@ from expo_crm.exhibitors.domain.portal import TaskState, share_done
 from expo_crm.exhibitors.portal_forms import EntryForm, InviteForm
 from expo_crm.exhibitors.portal_frame import enter, may
 from expo_crm.exhibitors.queries_plan import OnPlan
-from expo_crm.exhibitors.services import contracts, portal, portal_tasks, rebooking
+from expo_crm.exhibitors.services import contracts, portal, portal_tasks, rebooking, schedule
 from expo_crm.exhibitors.services.portal import PortalError
 from expo_crm.exhibitors.services.portal_tasks import PAGE_OF, TaskRefused
 from expo_crm.exhibitors.views import contract_pdf, entry_diff, labels
+from expo_crm.lib import clock
 from expo_crm.shows import queries as shows
 from expo_crm.shows.models import Category, Hall
 from expo_crm.web import i18n
@@ -92,8 +93,14 @@ def _received(invoices: list[Any]) -> Any:
 @exhibitor()
 def contract(participation_id: int) -> ResponseReturnValue:
     here = enter(participation_id)
+    found, today = portal.list_contracts(here), clock.local_day(clock.now(), here.edition.timezone)
     return render_template(
-        "exhibitors/portal/contract.html", here=here, contracts=portal.list_contracts(here), labels=labels
+        "exhibitors/portal/contract.html",
+        here=here,
+        contracts=found,
+        plans={c.id: schedule.of(c, today) for c in found},
+        labels=labels,
+        invoice_labels=billing_labels,
     )
 
 

@@ -9,12 +9,14 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import InputRequired, Length
 
+from expo_crm.billing import labels as invoice_labels
 from expo_crm.exhibitors.domain.contract import BINDING, ContractState
 from expo_crm.exhibitors.models import Contract
 from expo_crm.exhibitors.portal_frame import enter
-from expo_crm.exhibitors.services import contract_changes, contracts, portal, versions
+from expo_crm.exhibitors.services import contract_changes, portal, schedule, versions
 from expo_crm.exhibitors.views import labels
 from expo_crm.exhibitors.views.contract_changes import attachment
+from expo_crm.lib import clock
 from expo_crm.web.forms import BaseForm, NotBlank
 from expo_crm.web.policy import current_principal, exhibitor
 
@@ -53,7 +55,8 @@ def accept(participation_id: int, contract_id: int) -> ResponseReturnValue:
         contract=found,
         version=version,
         form=form,
-        plan=contracts.amounts(found),
+        plan=schedule.of(found, clock.local_day(clock.now(), here.edition.timezone)),
+        invoice_labels=invoice_labels,
         labels=labels,
     )
     return page, 422 if form.is_submitted() else 200
