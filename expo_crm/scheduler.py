@@ -26,6 +26,7 @@ TICKS: dict[str, int] = {
     "exhibitors.waiting_list": 60,
     "exhibitors.expire_rights": 3600,
     "exhibitors.expire_quotes": 3600,
+    "exhibitors.follow_prices": 3600,
     "onsite.count_hours": 60,
     "onsite.snapshots": 60,
     "onsite.watch_capacity": 15,

@@ -35,6 +35,18 @@ KINDS = {
     "onsite.print_badges": _l("Make badges"),
     "followup.send_survey": _l("Send a survey"),
     "followup.plan_next": _l("Plan the next edition"),
+    "jobs.tidy": _l("Clear away what is finished"),
+    "accounts.reset": _l("Send a link for a new password"),
+    "billing.dunning": _l("Remind of overdue invoices"),
+    "directory.run_pool": _l("Move companies to the public pool"),
+    "exhibitors.follow_prices": _l("Take the prices of the day onto unsold booths"),
+    "exhibitors.waiting_list": _l("Offer booths to the waiting list"),
+    "exhibitors.remind_tasks": _l("Remind exhibitors of their tasks"),
+    "onsite.close_zones": _l("Close zones at the end of the day"),
+    "onsite.event_offers": _l("Offer freed places of events"),
+    "onsite.event_mails": _l("Write to people of an event"),
+    "onsite.reissue_badges": _l("Issue badges again"),
+    "onsite.snapshots": _l("Prepare lists of badges for gates"),
 }
 COLUMNS = (
     listing.Column("kind", _l("Work"), lambda j: str(KINDS.get(j.kind, j.kind)), sort=Job.kind, primary=True),

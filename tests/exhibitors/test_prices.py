@@ -35,7 +35,7 @@ from expo_crm.exhibitors.services import (
 from expo_crm.exhibitors.services.plan_edit import NewBooth, Seen
 from expo_crm.lib import clock
 from expo_crm.shows.services import editions
-from tests.support.cast import play
+from tests.support.cast import play, sign_in
 
 D = Decimal
 DAY = dt.date(2026, 3, 2)
@@ -198,6 +198,22 @@ def test_a_booth_that_is_added_costs_what_the_list_says_on_that_day(listed, monk
     at(monkeypatch, EARLY + dt.timedelta(days=1))
     done = contract_changes.amend(made, add=[listed.booths[1].id], reason="more space")
     assert (made.net, done.difference) == (D(27925), D(16159))  # 13625 + 14300; with 13 % tax
+
+
+def test_when_the_early_bird_has_passed_booths_show_what_they_are_sold_for(client, listed, monkeypatch):
+    hold(listed, 0)
+    contracts.sign(contracts.draft(listed.opportunity), "陈", DAY)
+    assert price_lists.follow_day() == 5
+    assert [b.price for b in listed.booths] == [13625] * 6  # 1,500 × 9 less 5 % and the fee; one is sold for it
+    at(monkeypatch, EARLY + dt.timedelta(days=1))
+    sign_in(client, listed.sales)
+    panel = f"/e/{listed.edition.slug}/plan/booths/{{}}"
+    free, sold = (client.get(panel.format(listed.booths[n].id), headers={"HX-Request": "true"}).text for n in (1, 0))
+    assert free.index("14,300") < free.index("13,625")  # at once; lists and colours follow within the hour
+    assert sold.index("13,625") < sold.index("14,300")
+    assert price_lists.follow_day() == 5
+    assert [b.price for b in listed.booths] == [13625] + [14300] * 5
+    assert price_lists.follow_day() == 0
 
 
 def steps(*rows):

@@ -282,3 +282,19 @@ def reprice(edition: Edition, price_list: PriceList, day: dt.date) -> int:
         changes={"booths": [None, len(changed)], "day": str(day)},
     )
     return len(changed)
+
+
+def follow_day(now: dt.datetime | None = None) -> int:
+    """Let the unsold booths of coming editions cost what the list asks today: an early bird has passed, a list has begun. How many.
+
+    What is sold is priced by the list anyway; this keeps plan, colours, lists and sums of prices from telling yesterday's.
+    """
+    now = now or clock.now()
+    coming = select(Edition).where(Edition.state.in_(["planning", "open", "live"]), Edition.ends_on >= now.date() - dt.timedelta(days=1))
+    done = 0
+    for edition in db.session.scalars(coming.order_by(Edition.id)).all():
+        day = clock.local_day(now, edition.timezone)
+        current = booth_prices.find_current(edition, day)
+        if current is not None and any(not row.why for row in preview(edition, current, day)):
+            done += reprice(edition, current, day)
+    return done

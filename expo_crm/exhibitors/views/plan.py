@@ -179,11 +179,16 @@ def _panel_context(drawn: Drawn) -> dict[str, Any]:
     contract = None
     if drawn.state in {BoothState.RESERVED, BoothState.SOLD}:
         contract = queries.find_live_contract_of_booth(drawn.booth.id)
+    booth = drawn.booth
+    fixed = contract is not None or drawn.state in {BoothState.RESERVED, BoothState.SOLD}
+    today = booth_prices.today_of(g.edition)
+    sheet = None if fixed else booth_prices.sheet(g.edition, [booth], today, opportunity_id=booth.opportunity_id)
     free, taken = _other_codes(drawn) if drawn.state in MOVABLE and principal.can(Permission.SELL) else ([], [])
     return {
         "drawn": drawn,
         "labels": labels,
         "contract": contract,
+        "price": sheet.prices[booth.id].amount if sheet else booth.price,
         "open": _open_opportunities() if drawn.state == BoothState.AVAILABLE else [],
         "days": hold_days(),
         "apart": neighbours.has_rules(g.edition.id),
