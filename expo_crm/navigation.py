@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, current_app, has_request_context, request, url_for
@@ -18,6 +19,7 @@ from sqlalchemy import Integer, Select, bindparam, select
 from expo_crm.db import UtcDateTime, db
 from expo_crm.lib import clock
 from expo_crm.shows import queries as shows
+from expo_crm.web import i18n
 from expo_crm.web.policy import Permission as P
 from expo_crm.web.policy import current_principal
 
@@ -126,13 +128,32 @@ def navigation() -> list[dict[str, Any]]:
     edition = shows.find_current_edition()
     counts = _counts(edition.id) if edition is not None else {}
     out = []
-    for key, label, items in PHASES:
+    for key, label, links in _links(edition.slug if edition is not None else None, request.script_root, i18n.locale()):
         shown = [
-            _item(i, edition, counts) for i in items if principal.can(i.permission) and (edition is not None or not i.edition)
+            {**link, "active": _is_here(link), "count": counts.get(link["endpoint"])}
+            for permission, link in links
+            if principal.can(permission)
         ]
         if shown:
             out.append({"key": key, "label": label, "items": shown})
     return out
+
+
+@lru_cache(maxsize=200)
+def _links(
+    slug: str | None, _root: str, _locale: str
+) -> tuple[tuple[str, str, tuple[tuple[P, dict[str, Any]], ...]], ...]:
+    """The whole menu of an edition with its addresses and words. Kept for each language and each place that the
+    application is mounted at: made anew, four dozen addresses and words would be a sixth of every small page."""
+
+    def link(item: Item) -> dict[str, Any]:
+        url = url_for(item.endpoint, edition=slug) if item.edition else url_for(item.endpoint)
+        return {"endpoint": item.endpoint, "url": url, "label": str(item.label), "icon": item.icon}
+
+    return tuple(
+        (key, str(label), tuple((i.permission, link(i)) for i in items if slug is not None or not i.edition))
+        for key, label, items in PHASES
+    )
 
 
 def _counts(edition_id: int) -> dict[str, int]:
@@ -160,19 +181,11 @@ def _statement(counts: Iterable[Callable[..., Any]]) -> tuple[Select[Any], dict[
     return select(*(count(bindparam("edition", type_=Integer), ago) for count in counts)), spans
 
 
-def _item(item: Item, edition: Any, counts: dict[str, int]) -> dict[str, Any]:
-    url = url_for(item.endpoint, edition=edition.slug) if item.edition else url_for(item.endpoint)
+def _is_here(link: dict[str, Any]) -> bool:
     # The overview's address is the beginning of every other one of its edition, so it is only active as itself.
-    below = item.endpoint != "reporting.overview" and request.path.startswith(url + "/")
-    active = request.endpoint == item.endpoint or below
-    return {
-        "endpoint": item.endpoint,
-        "url": url,
-        "label": item.label,
-        "icon": item.icon,
-        "active": active,
-        "count": counts.get(item.endpoint),
-    }
+    here = request.script_root + request.path
+    below = link["endpoint"] != "reporting.overview" and here.startswith(link["url"] + "/")
+    return bool(request.endpoint == link["endpoint"] or below)
 
 
 def edition_url(edition: Any) -> str:

@@ -126,6 +126,11 @@ def list_employments(company_id: int, *, former: bool = False) -> list[Employmen
     return list(db.session.scalars(query))
 
 
+def list_everybody(company_id: int) -> list[Employment]:
+    """The company's people, with those who left."""
+    return list_employments(company_id, former=True)
+
+
 def find_main_contact(company_id: int) -> Person | None:
     """The main contact, else the first person who still works there."""
     people = list_employments(company_id)

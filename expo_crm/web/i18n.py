@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from functools import lru_cache
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,11 +15,27 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 from flask import Flask, Response, g, has_request_context, request
-from flask_babel import Babel, force_locale, format_datetime, format_timedelta, get_locale
+from flask_babel import Babel, Domain, force_locale, format_datetime, format_timedelta, get_locale
 
 LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
 NAMES = {"zh": "中文", "en": "English"}
 babel = Babel()
+
+
+class Catalogues(Domain):
+    """Finds the catalogue of a request once, not anew for each of the hundreds of words of a page.
+
+    Kept where flask-babel forgets it when a request changes its language (``refresh``, ``force_locale``).
+    """
+
+    def get_translations(self) -> NullTranslations:
+        context = g.get("_flask_babel") if g else None
+        found: NullTranslations | None = getattr(context, "babel_translations", None)
+        if found is None:
+            found = super().get_translations()
+            if context is not None:
+                context.babel_translations = found
+        return found
 
 
 def init_app(app: Flask) -> None:
@@ -27,6 +44,7 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(catalogues) or "translations"
     app.config["BABEL_DEFAULT_LOCALE"] = "zh_Hans_CN"
     babel.init_app(app, locale_selector=select, timezone_selector=lambda: current_zone().key)
+    babel.domain_instance = Catalogues()
     app.after_request(_remember)
     app.jinja_env.filters.update(
         bi=bi, money=money, number=number, percent=percent, m2=m2, date=date, datetime=datetime_, time=time_, ago=ago

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -366,6 +367,11 @@ _PILL = Markup('<span class="pill pill-{}"><span class="pill-dot" aria-hidden="t
 
 def pill(label: Any, tone: str = "neutral") -> Markup:
     """A state in a cell, as ``ui.status`` draws it; made here, since a template for each row would cost most of a list's time."""
+    return _pill(str(label), tone)
+
+
+@lru_cache(maxsize=2048)  # a label is said on fifty rows, on every list
+def _pill(label: str, tone: str) -> Markup:
     return _PILL.format(tone, label)
 
 

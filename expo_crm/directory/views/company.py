@@ -57,10 +57,10 @@ def company(company_id: int) -> ResponseReturnValue:
         flash(_("This company was merged into the one shown here."), "info")
         return redirect(url_for("directory.company", company_id=successor))
     may_see = current_principal().can(Permission.CONTACT_DATA)
-    people = queries.list_employments(found.id, former=True)
+    people = timeline.once("people", found.id, queries.list_everybody)
     if may_see and any(e.person.email or e.person.phone for e in people):
         audit.record_look("company", found.id)
-    ledger = queries.list_participations(found.id)
+    ledger = timeline.once("ledger", found.id, queries.list_participations)
     return render_template(
         "directory/company.html",
         company=found,

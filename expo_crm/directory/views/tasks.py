@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, get_template_attribute, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -20,7 +20,7 @@ from expo_crm.directory.forms import KIND_ICONS, KINDS, today
 from expo_crm.directory.models import Activity, Company
 from expo_crm.directory.services import activities as services
 from expo_crm.lib import clock
-from expo_crm.web import i18n, listing
+from expo_crm.web import assets, i18n, listing
 from expo_crm.web.errors import Refused
 from expo_crm.web.policy import Permission, current_principal, requires
 
@@ -45,8 +45,10 @@ def i18n_day(at: dt.datetime) -> dt.date:
     return clock.local_day(at, i18n.current_zone())
 
 
-def _part(name: str, **values: Any) -> Markup:
-    return Markup(render_template(name, **values))
+_SUBJECT = Markup(
+    '<span class="row-flow"><span class="muted" title="{kind}">{icon}<span class="visually-hidden">{kind}</span></span>'
+    "<span>{subject}</span></span>"
+)
 
 
 def _when(value: str, edges: agenda.Horizon) -> ColumnElement[bool]:
@@ -108,6 +110,8 @@ def tasks() -> ResponseReturnValue:
         query = query.where(Activity.owner_id == me)
     if not _chosen(filters, "when"):
         query = query.where(Activity.done_at.is_(None), Activity.due_at < edges.tomorrow)
+    kinds = {kind: str(label) for kind, label in KINDS.items()}
+    kept, buttons = _kept(), get_template_attribute("directory/_task_buttons.html", "task_buttons")
     page = listing.build(
         id="tasks",
         query=query,
@@ -124,7 +128,9 @@ def tasks() -> ResponseReturnValue:
                 "subject",
                 _("What to do"),
                 lambda a: a.subject,
-                cell=lambda a: _part("directory/_subject.html", activity=a, icon_name=KIND_ICONS[a.kind], kind=KINDS[a.kind]),
+                cell=lambda a: _SUBJECT.format(
+                    kind=kinds[a.kind], icon=assets.icon(KIND_ICONS[a.kind]), subject=a.subject
+                ),
                 sort=Activity.subject,
                 primary=True,
             ),
@@ -139,7 +145,7 @@ def tasks() -> ResponseReturnValue:
                         "do",
                         _("Done or later"),
                         lambda a: "",
-                        cell=lambda a: _part("directory/_task_buttons.html", activity=a, kept=_kept()) if a.done_at is None else "",
+                        cell=lambda a: buttons(a, kept=kept) if a.done_at is None else "",
                     )
                 ]
                 if may_edit

@@ -11,6 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from expo_crm.db import db
 from expo_crm.directory import queries as directory
+from expo_crm.directory import timeline
 from expo_crm.directory.models import Participation
 from expo_crm.exhibitors.portal_forms import InviteForm
 from expo_crm.exhibitors.services import portal
@@ -46,14 +47,16 @@ def invite(participation_id: int) -> ResponseReturnValue:
 def panel(company_id: int) -> Markup | None:
     """On the company page: who has access, and the form that invites. None for companies that do not exhibit."""
     edition = shows.find_default_edition()
-    found = directory.find_participation(edition.id, company_id) if edition else None
+    ledger = timeline.once("ledger", company_id, directory.list_participations) if edition else []
+    found = next((p for p in ledger if edition and p.edition_id == edition.id), None)
     members = portal.list_members(company_id)
     if found is None and not members:
         return None
     principal = current_principal()
     may = found is not None and principal.can(Permission.SELL) and principal.can(Permission.CONTACT_DATA)
     with_access = {m.user.email for m in members}
-    people = [e.person for e in directory.list_employments(company_id)] if may else []
+    everybody = timeline.once("people", company_id, directory.list_everybody) if may else []
+    people = [e.person for e in everybody if e.until is None]
     return Markup(
         render_template(
             "exhibitors/portal/_access.html",
