@@ -13,10 +13,14 @@ if (form) {
   const field = form.elements.code;
   const signals = new Signals(() => {});
   const sent = { code: "", at: 0 };
+  const next = []; // read while the answer to the one before is on its way
   let waiting = false;
 
   const read = (text) => {
-    if (waiting) return;
+    if (waiting) {
+      if (text !== field.value && !next.includes(text)) next.push(text);
+      return;
+    }
     field.value = text;
     form.requestSubmit();
   };
@@ -38,7 +42,11 @@ if (form) {
     if (event.detail.ctx.sourceElement === form) waiting = true;
   });
   document.addEventListener("htmx:finally:request", (event) => {
-    if (event.detail.ctx.sourceElement === form) waiting = false;
+    const { ctx } = event.detail;
+    if (ctx.sourceElement !== form) return;
+    waiting = false;
+    if (!(ctx.response?.status < 500)) next.length = 0; // that one is read again first
+    else if (next.length) read(next.shift());
   });
   document.addEventListener("htmx:after:request", (event) => {
     const { ctx } = event.detail;

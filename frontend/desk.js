@@ -37,10 +37,18 @@ document.addEventListener("htmx:after:swap", () => {
   if (chosen) (panel.querySelector("button[type=submit]") ?? panel.querySelector("[name=name]"))?.focus();
 });
 
-// Enter in the search opens the first hit; a scanner's Enter asks the server, which knows whose code it is.
+// Enter in the search opens the first hit of what is typed; where the hits are still those of something else, and for a scanner's
+// Enter, the server is asked, which also knows whose code it is.
+let listed = field.value;
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  if (ctx.sourceElement === field) ctx.typed = field.value;
+});
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  listed = ctx.typed ?? listed;
+});
 document.getElementById("desk-search").addEventListener("submit", (event) => {
   const [first] = hits();
-  if (!first || field.value.length > 60) return;
+  if (!first || field.value !== listed || field.value.length > 60) return;
   event.preventDefault();
   first.focus();
   first.click();

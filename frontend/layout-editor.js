@@ -442,6 +442,7 @@ let asking;
 const kept = {};
 
 function preview() {
+  asking?.abort(); // its answer is of an older layout
   clearTimeout(timer);
   timer = setTimeout(ask, WAIT_MS);
 }

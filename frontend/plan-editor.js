@@ -21,6 +21,8 @@ let mode = "select";
 let drag = null;
 let corners = [];
 let busy = 0;
+let steps = 0;
+let filled = "";
 let queue = Promise.resolve();
 
 const cent = (value) => Math.round(value * 100) / 100;
@@ -99,8 +101,10 @@ function mark() {
   if (single) {
     const { x, y, w, d } = boxOf(single.shape);
     const form = part("size").elements;
-    [form.x.value, form.y.value, form.w.value, form.d.value] = [x, y, w, d];
-  }
+    const now = [all[0].id, x, y, w, d].join();
+    if (now !== filled) [form.x.value, form.y.value, form.w.value, form.d.value] = [x, y, w, d]; // else somebody may be typing in it
+    filled = now;
+  } else filled = "";
   root.querySelector('[data-tool="merge"]').disabled = all.length < 2;
   root.querySelector('[data-tool="remove"]').disabled = !all.length;
   root.querySelector('[data-tool="undo"]').disabled = !past.length;
@@ -142,6 +146,7 @@ function tell(message = "", differences = []) {
 /** Ask the server for one step; steps go one after the other. Resolves to its answer, null when it was refused. */
 function step(body, { onto = past, keep = false } = {}) {
   busy += 1;
+  steps += 1;
   queue = queue.then(() => send(body(), onto, keep)).finally(() => {
     busy -= 1;
     mark();
@@ -472,10 +477,12 @@ function freePlace(width, depth) {
 
 async function refresh() {
   if (busy || drag || corners.length || document.hidden) return;
+  const before = steps;
   try {
     const answer = await fetch(config.drawing, { headers: { Accept: "application/json" } });
-    if (!answer.ok || busy || drag) return;
+    if (!answer.ok) return;
     const found = await answer.json();
+    if (steps !== before || drag || corners.length) return; // older than what was done since
     const there = new Set(found.booths.map((b) => b.id));
     for (const id of [...booths.keys()]) if (!there.has(id)) drop(id);
     for (const booth of found.booths) if (booths.get(booth.id)?.version !== booth.version) put(booth);

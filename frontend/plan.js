@@ -17,18 +17,30 @@ if (svg) {
 }
 
 function desk(view) {
-  // Choose: click, Enter or Space.
-  const fetchPanel = (booth) =>
-    htmx.ajax("GET", plan.dataset.panel.replace(/0$/, idOf(booth)), {
-      source: plan,
-      target: "#booth-panel",
-      swap: "innerHTML",
-    });
+  const panel = document.getElementById("booth-panel");
+  const shown = () => panel.querySelector("[data-panel-of]");
+  let chosen = plan.dataset.chosen;
+  let choice = 0; // which one it is: an answer to an earlier choice is not shown any more
+  let asked = 0; // answers on their way into the panel
+
+  // Choose: click, Enter or Space. `gentle`: the answer gives way to what the user has begun in the panel meanwhile.
+  const fetchPanel = (booth, gentle = false) =>
+    htmx.ajax("GET", plan.dataset.panel.replace(/0$/, idOf(booth)), { source: plan, target: panel, swap: "innerHTML", gentle });
   const choose = (booth) => {
-    mark(idOf(booth));
-    fetchPanel(booth);
+    const id = idOf(booth);
+    if (asked && id === chosen) return; // it is coming
+    choice += 1;
+    const same = shown()?.dataset.panelOf === id;
+    panel.inert = !same; // nobody holds one booth in the panel of another
+    settle(id);
+    fetchPanel(booth, same);
+  };
+  const settle = (id) => {
+    chosen = id;
+    mark(id);
     const url = new URL(location.href);
-    url.searchParams.set("booth", idOf(booth));
+    if (id) url.searchParams.set("booth", id);
+    else url.searchParams.delete("booth");
     history.replaceState(history.state, "", url);
   };
   const mark = (id) => {
@@ -75,49 +87,89 @@ function desk(view) {
     if (booth && matchMedia("(max-width: 900px)").matches) view.centre(middle(booth), 3);
   }
 
+  // The panel is busy while an answer is on its way into it, and shows that of the last choice.
+  const changed = (field) => {
+    if (field.matches("select")) return field.selectedIndex !== Math.max(0, [...field.options].findIndex((o) => o.defaultSelected));
+    if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+    return field.value !== field.defaultValue;
+  };
+  const inUse = () => {
+    const focus = document.activeElement;
+    if (panel !== focus && panel.contains(focus) && !focus.matches("[data-focus]")) return true; // the page itself put it on the heading
+    return Boolean(panel.querySelector("details[open]")) || [...panel.querySelectorAll("input, select, textarea")].some(changed);
+  };
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.target !== panel) return;
+    ctx.choice = choice;
+    asked += 1;
+    panel.setAttribute("aria-busy", "true");
+  });
+  document.addEventListener("htmx:after:request", (e) => {
+    const { ctx } = e.detail;
+    if (ctx.choice === undefined || ctx.hx.redirect) return;
+    if (ctx.choice !== choice || (ctx.gentle && inUse())) e.preventDefault();
+  });
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    if (ctx.choice === undefined) return;
+    asked -= 1;
+    if (asked) return;
+    panel.removeAttribute("aria-busy");
+    panel.inert = false;
+    // The company moved to another booth, or the chosen one could not be fetched: the plan marks what the panel shows.
+    const now = shown()?.dataset.panelOf ?? "";
+    if (now !== chosen) settle(now);
+  });
+
   // What others sell meanwhile.
   const news = document.querySelector("[data-plan-news]");
   let seen = null;
+  const truths = {};
+  let begun = 0;
+  let done = 0;
   const refresh = async () => {
     if (document.hidden) return;
+    const mine = (begun += 1);
     try {
       const answer = await fetch(plan.dataset.states, { headers: { Accept: "application/json" } });
       const tag = answer.headers.get("ETag");
-      if (!answer.ok || (tag && tag === seen)) return;
-      const { booths, legend } = await answer.json();
-      for (const [id, [state, letter, label]] of Object.entries(booths)) {
-        const booth = document.getElementById(`booth-${id}`);
-        if (!booth || booth.getAttribute("aria-label") === label) continue;
-        const chosen = booth.classList.contains("is-selected");
-        const marks = ["is-selected", "is-near"].filter((one) => booth.classList.contains(one));
-        booth.setAttribute("class", ["booth", `booth-${state}`, ...marks].join(" "));
-        booth.setAttribute("aria-label", label);
-        booth.querySelector("title")?.remove();
-        booth.querySelector(".letter").textContent = letter;
-        if (chosen && news) news.textContent = label;
-        // The open panel shows an older truth: fetch it again, unless somebody is typing in it.
-        const panel = document.querySelector(`[data-panel-of="${id}"]`);
-        if (panel && !panel.contains(document.activeElement)) fetchPanel(booth);
-      }
-      for (const [state, text] of Object.entries(legend)) {
-        const count = document.querySelector(`[data-legend="${state}"]`);
-        if (count && count.textContent !== text) count.textContent = text;
-      }
-      seen = tag;
+      if (!answer.ok) return;
+      if (!tag || tag !== seen) take(await answer.json(), tag, mine);
     } catch {
-      // Offline: the next round may work, and every action is decided by the server anyway.
+      return; // Offline: the next round may work, and every action is decided by the server anyway.
     }
+    // The open panel shows an older truth: fetch it again, unless somebody is at work in it.
+    const { panelOf, truth } = shown()?.dataset ?? {};
+    const booth = truths[panelOf] && document.getElementById(`booth-${panelOf}`);
+    if (booth && truths[panelOf] !== truth && !asked && !inUse()) fetchPanel(booth, true);
+  };
+  const take = ({ booths, legend }, tag, mine) => {
+    if (mine < done) return; // a later answer was faster
+    done = mine;
+    for (const [id, [state, letter, label, truth]] of Object.entries(booths)) {
+      truths[id] = truth;
+      const booth = document.getElementById(`booth-${id}`);
+      if (!booth || booth.getAttribute("aria-label") === label) continue;
+      const marks = ["is-selected", "is-near"].filter((one) => booth.classList.contains(one));
+      booth.setAttribute("class", ["booth", `booth-${state}`, ...marks].join(" "));
+      booth.setAttribute("aria-label", label);
+      booth.querySelector("title")?.remove();
+      booth.querySelector(".letter").textContent = letter;
+      if (news && id === chosen) news.textContent = label;
+    }
+    for (const [state, text] of Object.entries(legend)) {
+      const count = document.querySelector(`[data-legend="${state}"]`);
+      if (count && count.textContent !== text) count.textContent = text;
+    }
+    seen = tag;
   };
   setInterval(refresh, EVERY);
   document.addEventListener("visibilitychange", refresh);
   document.addEventListener("booths-changed", refresh);
   // Somebody was faster: the message says so, and plan and panel show how it is now.
-  document.addEventListener("htmx:after:request", (e) => {
-    const { ctx } = e.detail;
-    const panel = ctx.sourceElement?.closest?.("[data-panel-of]");
-    if (ctx.response?.status !== 409 || !panel) return;
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+    if (ctx.target !== panel || ctx.sourceElement === plan || ctx.response?.status !== 409) return;
     refresh();
-    const booth = document.getElementById(`booth-${panel.dataset.panelOf}`);
+    const booth = ctx.choice === choice && document.getElementById(`booth-${shown()?.dataset.panelOf}`);
     if (booth) fetchPanel(booth);
   });
 }

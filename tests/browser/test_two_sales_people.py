@@ -53,10 +53,15 @@ def look(page):
 
 
 def choose(page, cast, code):
-    booth = page.locator(f"#booth-{cast.ids[code]}")
-    booth.click()
-    expect(page.locator("#booth-panel h2")).to_have_text(code)
-    return page.locator("#booth-panel")
+    page.locator(f"#booth-{cast.ids[code]}").click()
+    return shown(page, code)
+
+
+def shown(page, code):
+    """The panel when it shows this booth and nothing is on its way into it."""
+    panel = page.locator("#booth-panel:not([aria-busy])")
+    expect(panel.locator("h2")).to_have_text(code)
+    return panel
 
 
 def hold(panel, opportunity):
@@ -101,6 +106,7 @@ def test_two_people_sell_move_merge_cancel_and_rebook_on_the_plan(sales_person, 
     state(bo, cast, "A02", "held")
 
     # Bo merges A04 and A05 while drawing; Anna, whose drawing is older, is told what is different.
+    anna.route("**/plan/halls/H1/fragment", lambda route: route.abort())  # so that it stays older, however long this takes
     for page in (bo, anna):
         page.goto(f"{E}/plan/halls/H1")
     for code in ("A04", "A05"):
@@ -130,10 +136,11 @@ def test_two_people_sell_move_merge_cancel_and_rebook_on_the_plan(sales_person, 
     sign.locator("[name=signed_by]").fill("陈思远")
     sign.locator("[name=signed_on]").fill((dt.date.today() - dt.timedelta(days=1)).isoformat())
     sign.get_by_role("button", name="Signed").click()
-    anna.wait_for_load_state()
+    expect(sign).to_have_count(0)
     look(bo)
     state(bo, cast, "A02", "sold")
-    expect(bo.locator("#booth-panel").get_by_role("button", name="Release")).to_have_count(0)
+    expect(shown(bo, "A02").get_by_text("Sold", exact=True)).to_be_visible()
+    expect(shown(bo, "A02").get_by_role("button", name="Release")).to_have_count(0)
 
     # The next edition starts with the same booths; the company is booked into it from the rebooking desk.
     with live_server.database() as session:
@@ -161,7 +168,7 @@ def test_two_people_sell_move_merge_cancel_and_rebook_on_the_plan(sales_person, 
     cancel = anna.locator("#cancel-dialog")
     cancel.locator("[name=reason]").fill("no budget")
     cancel.locator("form[method=post] button[type=submit]").click()
-    anna.wait_for_load_state()
+    expect(cancel).to_have_count(0)
     look(bo)
     state(bo, cast, "A02", "available")
     with live_server.database() as session:

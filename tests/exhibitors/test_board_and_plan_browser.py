@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -79,6 +80,7 @@ def test_a_phone_shows_one_stage_at_a_time(signed_in, cast):
 
 def test_a_booth_is_held_from_the_plan_and_colours_follow_others(signed_in, cast, live_server, axe):
     page = signed_in()
+    page.clock.install()
     page.goto(f"{E}/plan")
     axe(page)
     booth = page.locator(f"#booth-{cast.booth}")
@@ -87,10 +89,11 @@ def test_a_booth_is_held_from_the_plan_and_colours_follow_others(signed_in, cast
     page.keyboard.press("ArrowLeft")
     expect(booth).to_be_focused()
     page.keyboard.press("Enter")
-    panel = page.locator("#booth-panel")
+    panel = page.locator(AT_REST)
     expect(panel).to_contain_text("A01")
     panel.get_by_label("Hold for").select_option(str(cast.card))
     axe(page)
+    asked = panels_of(page)
     panel.get_by_role("button", name="Hold").click()
     expect(panel.get_by_role("button", name="Release")).to_be_visible()
     expect(booth).to_have_class("booth booth-held is-selected")
@@ -100,8 +103,84 @@ def test_a_booth_is_held_from_the_plan_and_colours_follow_others(signed_in, cast
         booths.release(session.get_one(Booth, cast.booth))
         until = clock.now() + dt.timedelta(days=1)
         booths.hold(session.get_one(Booth, cast.booth + 1), session.get_one(Opportunity, cast.card), until)
-    expect(page.locator(f"#booth-{cast.booth + 1}")).to_have_class("booth booth-held", timeout=14_000)
+    assert asked == []  # what the panel showed was new already
+    page.clock.fast_forward(10_000)
+    expect(page.locator(f"#booth-{cast.booth + 1}")).to_have_class("booth booth-held")
     expect(booth).to_have_class("booth booth-available is-selected")
+    expect(panel.get_by_role("button", name="Hold")).to_be_visible()
+    assert asked == [cast.booth]
+
+
+AT_REST = "#booth-panel:not([aria-busy])"
+
+
+def panels_of(page):
+    """The booths whose panels the page asks for from now on, growing."""
+    asked = []
+
+    def note(request):
+        if request.method == "GET" and (found := re.search(r"/plan/booths/(\d+)$", request.url)):
+            asked.append(int(found[1]))
+
+    page.on("request", note)
+    return asked
+
+
+def hold_back(page):
+    """From now on what is asked about booths waits in this list until the test lets it go."""
+    held = []
+    page.route("**/plan/booths/**", lambda route: held.append(route))
+    return held
+
+
+def test_a_late_answer_leaves_what_was_begun(signed_in, cast):
+    page = signed_in()
+    page.goto(f"{E}/plan?booth={cast.booth}")
+    held = hold_back(page)
+    panel = page.locator("#booth-panel")
+    page.locator(f"#booth-{cast.booth}").click()
+    expect(panel).to_have_attribute("aria-busy", "true")
+    panel.get_by_text("Take out of sale").click()
+    panel.get_by_label("Note").fill("pillar")
+    held.pop().continue_()
+    expect(page.locator(AT_REST)).to_be_visible()
+    expect(panel.get_by_label("Note")).to_be_visible()
+    expect(panel.get_by_label("Note")).to_have_value("pillar")
+
+
+def test_the_panel_is_that_of_the_last_choice(signed_in, cast, watch):
+    watch.allow("Failed to fetch")
+    page = signed_in()
+    page.goto(f"{E}/plan")
+    held = hold_back(page)
+    panel = page.locator("#booth-panel")
+    for i in (0, 2, 3, 2, 3):
+        page.locator(f"#booth-{cast.booth + i}").click()
+    expect(panel).to_have_attribute("inert", "")
+    for route in reversed(held):
+        route.continue_()
+    expect(page.locator(AT_REST).locator("h2")).to_have_text("A04")
+    expect(panel).not_to_have_attribute("inert", "")
+    expect(page.locator(".booth.is-selected")).to_have_id(f"booth-{cast.booth + 3}")
+    # What cannot be fetched is not chosen: plan and panel speak of the same booth.
+    held.clear()
+    page.locator(f"#booth-{cast.booth}").click()
+    held.pop().abort()
+    expect(page.locator("#toasts")).to_contain_text("connection")
+    expect(page.locator(AT_REST).locator("h2")).to_have_text("A04")
+    expect(page.locator(".booth.is-selected")).to_have_id(f"booth-{cast.booth + 3}")
+    # An answer to what was done before the next choice does not come back over it; and it is done once.
+    panel.get_by_text("Take out of sale").click()
+    stop = panel.get_by_role("button", name="Stop sale")
+    stop.dblclick()
+    (done,) = held
+    page.locator(f"#booth-{cast.booth + 2}").click()
+    held[1].continue_()
+    expect(panel.locator("h2")).to_have_text("A03")
+    done.continue_()
+    expect(page.locator(f"#booth-{cast.booth + 3}")).to_have_class("booth booth-blocked")
+    expect(page.locator(AT_REST).locator("h2")).to_have_text("A03")
+    expect(page.locator(".toast-danger")).to_have_count(1)  # of the connection
 
 
 def test_the_numbers_of_a_large_hall_come_where_they_are_seen(signed_in, cast, live_server):

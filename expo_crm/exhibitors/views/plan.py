@@ -142,13 +142,13 @@ def plan() -> ResponseReturnValue:
 
 @requires(Permission.VIEW)
 def booth_states(hall_code: str) -> ResponseReturnValue:
-    """What the plan asks every few seconds: state, sign and label of each booth, and the counts."""
+    """What the plan asks every few seconds: state, sign, label and mark of each booth, and the counts."""
     hall = queries.find_hall(g.edition.id, hall_code)
     if hall is None:
         abort(404)
     drawn = draw_all(queries_plan.list_on_plan(hall.id), _mode())
     answer = jsonify(
-        booths={str(d.booth.id): [d.look, d.letter, d.label] for d in drawn},
+        booths={str(d.booth.id): [d.look, d.letter, d.label, d.truth] for d in drawn},
         legend={
             item["state"]: _("%(count)s · %(area)s", count=item["count"], area=i18n.m2(item["m2"]))
             for item in _legend(drawn)

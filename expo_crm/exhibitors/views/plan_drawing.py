@@ -7,6 +7,7 @@ that opening the plan takes.
 from __future__ import annotations
 
 import datetime as dt
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -40,6 +41,11 @@ class Drawn:
     label: str
     arrived: bool = False
     tint: Tint | None = None
+
+    @property
+    def truth(self) -> str:
+        """A mark of what is known of the booth, the same in every colour: it changes with the record, the state and who has it."""
+        return f"{self.booth.version}.{zlib.crc32(f'{self.state} {self.who}'.encode()):x}"
 
     @property
     def look(self) -> str:
