@@ -28,6 +28,7 @@ TONES: dict[str, str] = {
 }
 KINDS: dict[str, Any] = {
     InvoiceKind.DEPOSIT: _l("Deposit"),
+    InvoiceKind.INSTALMENT: _l("Instalment"),
     InvoiceKind.BALANCE: _l("Balance"),
     InvoiceKind.FULL: _l("Full amount"),
     InvoiceKind.EXTRA: _l("Extra"),

@@ -164,6 +164,7 @@ def _web(app: Flask, address: str, workers: int) -> None:
                 "threads": WEB_THREADS,
                 "worker_class": "gthread",
                 "graceful_timeout": 10,
+                "limit_request_line": 8190,  # a long Chinese name in an address takes nine bytes a character
                 "loglevel": "warning",
                 "control_socket_disable": True,
             }.items():

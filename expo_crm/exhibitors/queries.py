@@ -18,6 +18,7 @@ from expo_crm.exhibitors.domain.booth import BoothState, effective_state
 from expo_crm.exhibitors.domain.contract import BINDING, LIVE
 from expo_crm.exhibitors.domain.opportunity import Facts
 from expo_crm.exhibitors.models import Booth, BoothOccupant, Contract, ContractBooth, Opportunity, StageChange
+from expo_crm.lib.permissions import Permission
 from expo_crm.shows.models import Hall
 
 
@@ -70,8 +71,10 @@ def list_stage_changes(opportunity_id: int) -> list[tuple[StageChange, str]]:
 
 
 def list_sales_people() -> list[User]:
-    """Active staff who may own an opportunity."""
-    return list(db.session.scalars(select(User).where(User.kind == "staff", User.active).order_by(User.name)))
+    """Active staff who sell: who may own an opportunity and have a target."""
+    staff = select(User).where(User.kind == "staff", User.active).options(joinedload(User.roles))
+    users = db.session.scalars(staff.order_by(User.name, User.id)).unique()
+    return [u for u in users if Permission.SELL in u.permissions]
 
 
 def list_owners(edition_id: int) -> list[User]:

@@ -125,7 +125,7 @@ def _read_money(edition_id: int, by_company: dict[int, int], everybody: bool, fo
         Contract.edition_id == edition_id, Contract.state.in_(SHOWN)
     )
     invoices = select(Invoice.company_id, Invoice.kind, Invoice.state, Invoice.due_on).where(
-        Invoice.edition_id == edition_id, Invoice.kind.in_(("deposit", "balance", "full")), Invoice.state.not_in(GONE)
+        Invoice.edition_id == edition_id, Invoice.kind.in_(("deposit", "instalment", "balance", "full")), Invoice.state.not_in(GONE)
     )
     if not everybody:
         contracts = contracts.where(Contract.company_id.in_(by_company))
@@ -133,8 +133,8 @@ def _read_money(edition_id: int, by_company: dict[int, int], everybody: bool, fo
     for company_id, state in db.session.execute(contracts.order_by(Contract.id)):
         if company_id in by_company:
             found[by_company[company_id]]["contract_state"] = state
-    # Of several invoices of a kind the one that is still to pay counts, else the last one.
-    for row in db.session.execute(invoices.order_by(Invoice.state == PAID, Invoice.id.desc())):
+    # Of several invoices of a kind the one that is to be paid next counts.
+    for row in db.session.execute(invoices.order_by(Invoice.state == PAID, Invoice.due_on, Invoice.id)):
         if row.company_id not in by_company:
             continue
         mine, name = found[by_company[row.company_id]], "deposit" if row.kind == "deposit" else "balance"

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import DateField, DecimalField, Field, PasswordField, StringField, TextAreaField
 from wtforms.validators import ValidationError
+from wtforms.widgets import TextInput
 
 from expo_crm.lib import money, text
 
@@ -60,6 +61,8 @@ class NotBlank:
 class MoneyField(DecimalField):
     """A decimal that also reads full-width digits, thousands separators and a decimal comma."""
 
+    # A browser's number input drops what it cannot read, as "１２，０００.５０", without a word; a text input sends it.
+    widget = TextInput()
     data: Decimal | None
 
     def __init__(
@@ -71,7 +74,8 @@ class MoneyField(DecimalField):
         high: Decimal = Decimal("99999999"),
         **kw: Any,
     ) -> None:
-        super().__init__(label, validators, places=2, **kw)
+        render_kw = {"inputmode": "decimal", "autocomplete": "off", **(kw.pop("render_kw", None) or {})}
+        super().__init__(label, validators, places=2, render_kw=render_kw, **kw)
         self.low, self.high = low, high
 
     def process_formdata(self, valuelist: list[Any]) -> None:

@@ -107,7 +107,7 @@ def test_instalments_follow_the_edition_and_taxes_add_up(session, cast):
     terms.update(cast.edition.id, {"tax_rate": D("0.1337")})
     contract = sell(cast)
     made = billing.list_invoices_of_contract(contract.id)
-    assert [i.kind for i in made] == ["deposit", "balance", "balance"]
+    assert [i.kind for i in made] == ["deposit", "instalment", "balance"]
     assert (sum(i.total for i in made), sum(i.tax for i in made)) == (contract.total, contract.tax)
     assert contract.tax == D("3208.80")
 

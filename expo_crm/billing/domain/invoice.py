@@ -19,6 +19,7 @@ class InvoiceState(StrEnum):
 
 class InvoiceKind(StrEnum):
     DEPOSIT = "deposit"
+    INSTALMENT = "instalment"  # between the first and the last
     BALANCE = "balance"
     FULL = "full"
     EXTRA = "extra"

@@ -23,7 +23,7 @@ class NumberSequence(Base):
 
 
 class Invoice(Base):
-    """open → partly_paid → paid; cancelled; refunded. ``kind``: deposit, balance, full, extra, credit."""
+    """open → partly_paid → paid; cancelled; refunded. ``kind``: deposit, instalment, balance, full, extra, credit."""
 
     __tablename__ = "invoice"
     __table_args__ = (

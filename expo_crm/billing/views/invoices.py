@@ -104,7 +104,7 @@ def invoices() -> ResponseReturnValue:
         ),
         search_hint=_("Company or number"),
         empty=listing.Empty(
-            "receipt", _("No invoices yet"), _("Deposit and balance are invoiced when a contract is signed.")
+            "receipt", _("No invoices yet"), _("The instalments are invoiced when a contract is signed.")
         ),
         row_url=lambda i: url_for("billing.invoice", invoice_id=i.id),
         load=lambda rows: received.update(queries.received_of(i.id for i in rows)),

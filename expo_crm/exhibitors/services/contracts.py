@@ -358,7 +358,10 @@ def _invoice(contract: Contract) -> None:
         last = number == len(parts)
         tax = tax_left if last else tax_share(part.amount, contract.tax_rate)[1]
         tax_left -= tax
-        kind = InvoiceKind.FULL if len(parts) == 1 else InvoiceKind.DEPOSIT if number == 1 else InvoiceKind.BALANCE
+        if last:
+            kind = InvoiceKind.FULL if number == 1 else InvoiceKind.BALANCE
+        else:
+            kind = InvoiceKind.DEPOSIT if number == 1 else InvoiceKind.INSTALMENT
         line = invoices.NewLine(
             f"{part.label_zh}，参展合同 {contract.number}", f"{part.label_en}, contract {contract.number}", part.amount - tax
         )

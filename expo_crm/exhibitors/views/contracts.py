@@ -235,7 +235,7 @@ def sign(contract_id: int) -> ResponseReturnValue:
         return _page(found, sign=form), 422
     with answering(found):
         services.sign(found, form.signed_by.data or "", filled(form.signed_on))
-    flash(_("Signed: the booths are sold, deposit and balance are invoiced."), "success")
+    flash(_("Signed: the booths are sold, the instalments are invoiced."), "success")
     return redirect(url_for("exhibitors.contract", contract_id=found.id))
 
 

@@ -161,7 +161,8 @@ def draft_contract(opportunity_id: int) -> ResponseReturnValue:
     """A contract over the booths that are held for this company."""
     found = _get(opportunity_id)
     try:
-        discount = money.parse_decimal(request.form.get("discount") or "0", minimum=0, maximum=60, places=2)
+        typed = (request.form.get("discount") or "0").strip().rstrip("%％")
+        discount = money.parse_decimal(typed, minimum=0, maximum=60, places=2)
     except ValueError:
         raise Refused(_("The discount must be a number between 0 and 60."), 422) from None
     locale = request.form.get("locale") if request.form.get("locale") in {"zh", "en"} else "zh"
