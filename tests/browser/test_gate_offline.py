@@ -21,6 +21,7 @@ from expo_crm.onsite.services import badges, conflicts, devices, zones
 from expo_crm.onsite.services.rebuild import rebuild
 from tests.browser.test_gate import sign_in
 from tests.onsite.play import add_device, add_gate, register, stage
+from tests.support.browsers import CameraPages
 
 PEOPLE = 7
 
@@ -60,6 +61,16 @@ def wedge(page: Page, code: str, kind: str, *, here: bool) -> None:
     assert time.monotonic() - started < 2, f"answered after {time.monotonic() - started:.2f} s"
     expect(page.locator("[data-part=here]")).to_be_visible(visible=here)
     page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
+
+
+def by_camera(page: Page, camera_page: CameraPages, code: str, kind: str, *, here: bool) -> None:
+    """The same with the camera, which is off before and after."""
+    toggle = page.locator("[data-part=camera-toggle]")
+    camera_page.hold_up(page, code)
+    toggle.click()
+    expect(page.locator("[data-part=verdict]")).to_have_class(re.compile(f"verdict-{kind}"), timeout=12_000)
+    expect(page.locator("[data-part=here]")).to_be_visible(visible=here)
+    toggle.click()
 
 
 def waiting(page: Page, number: int) -> None:
@@ -103,7 +114,7 @@ def test_a_day_with_the_network_cut_the_server_killed_and_the_tab_closed(live_se
 
     # The network is cut, then the server is killed too.
     page.context.set_offline(True)
-    wedge(page, c, "admit", here=True)
+    by_camera(page, camera_page, c, "admit", here=True)
     axe(page)
     page.context.set_offline(False)
     live_server.stop()
@@ -118,7 +129,7 @@ def test_a_day_with_the_network_cut_the_server_killed_and_the_tab_closed(live_se
     page.goto("/gate")
     expect(page.locator("[data-part=readiness]")).to_be_hidden()
     waiting(page, 4)
-    wedge(page, e, "admit", here=True)
+    by_camera(page, camera_page, e, "admit", here=True)
     wedge(page, d, "deny", here=True)
     waiting(page, 6)
     wedge(page, g, "warn", here=True)  # amber: it came in at another door

@@ -221,29 +221,42 @@ def phone(open_page: Callable[..., Page]) -> Page:
     return open_page(phone=True)
 
 
-@pytest.fixture
-def camera_page(
-    chromium: Chromium, watch: Watch, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., Page]]:
-    """Open a page whose camera shows QR codes, one after the other: ``camera_page(["code-1", None, "code-2"])``."""
-    browsers: list[Browser] = []
-    base_url = request.getfixturevalue("live_server").url if "live_server" in request.fixturenames else None
+class CameraPages:
+    """Opens pages whose camera shows QR codes, one after the other: ``camera_page(["code-1", None, "code-2"])``."""
 
-    def open_one(texts: list[str | None], locale: str = "zh", *, seconds: float = 1.5, **options: Any) -> Page:
-        film = camera.record(tmp_path / f"camera{len(browsers)}.mjpeg", texts, seconds=seconds)
-        browser = chromium.launch(
+    def __init__(self, chromium: Chromium, watch: Watch, folder: Path, base_url: str | None) -> None:
+        self.chromium, self.watch, self.folder, self.base_url = chromium, watch, folder, base_url
+        self.films: dict[BrowserContext, Path] = {}
+
+    def __call__(self, texts: list[str | None], locale: str = "zh", *, seconds: float = 1.5, **options: Any) -> Page:
+        film = camera.record(self.folder / f"camera{len(self.films)}.mjpeg", texts, seconds=seconds)
+        browser = self.chromium.launch(
             "--use-fake-ui-for-media-stream",
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={film}",
         )
-        browsers.append(browser)
-        context = _context(browser, locale, PHONE, **{"base_url": base_url, "permissions": ["camera"], **options})
-        watch.on(context)
+        context = _context(browser, locale, PHONE, **{"base_url": self.base_url, "permissions": ["camera"], **options})
+        self.films[context] = film
+        self.watch.on(context)
         return context.new_page()
 
-    yield open_one
-    for browser in browsers:
-        browser.close()
+    def hold_up(self, page: Page, text: str) -> None:
+        """Another badge before the camera of this page for a moment, from the next time on that the camera is switched on."""
+        camera.record(self.films[page.context], [text, None, None], seconds=1)
+
+    def close(self) -> None:
+        for context in self.films:
+            if context.browser:
+                context.browser.close()
+
+
+@pytest.fixture
+def camera_page(chromium: Chromium, watch: Watch, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[CameraPages]:
+    """Open a page with a camera: see ``CameraPages``."""
+    base_url = request.getfixturevalue("live_server").url if "live_server" in request.fixturenames else None
+    pages = CameraPages(chromium, watch, tmp_path, base_url)
+    yield pages
+    pages.close()
 
 
 @pytest.fixture
