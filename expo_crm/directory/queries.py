@@ -39,7 +39,8 @@ from expo_crm.shows.models import Edition
 
 
 def find_company(company_id: int) -> Company | None:
-    return db.session.get(Company, company_id, options=[joinedload(Company.owner), selectinload(Company.names)])
+    parts = [joinedload(part) for part in (Company.owner, Company.names, Company.domains)]  # a few rows of each
+    return db.session.get(Company, company_id, options=parts)
 
 
 def list_owners() -> list[User]:
