@@ -25,7 +25,7 @@ from expo_crm.onsite.models import Device, HeldLead, Lead, LeadConsent, LeadQues
 from expo_crm.onsite.services import badges, devices, lead_setup, leads, opaque
 from expo_crm.onsite.services.lead_setup import SetupError, Wording
 from expo_crm.visitors.services import links
-from tests.onsite.play import register, stage
+from tests.onsite.play import register, send, stage
 from tests.support.cast import PASSWORD, sign_in
 
 E = "/e/fluid-2026"
@@ -607,3 +607,20 @@ def test_what_a_withdrawn_device_held_waits_for_the_exhibitor(client, session):
     post(client, cast.a, "scans", {"scans": [{**late, "client_uuid": str(uuid.uuid4())}]})
     assert client.post(f"{page}/change", data={"action": "leave"}).status_code == 302
     assert session.query(LeadScan).count() == 2 and "wait for you" not in client.get(page).text
+
+
+def test_the_company_page_tells_of_leads_staff_and_visits(client, session):
+    cast = lead_stage(session)
+    stand = cast.a.stand
+    badges.issue_staff_badge(stand, "李站台")
+    badges.issue_staff_badge(stand, "王站台")
+    cast.registration.company_id = stand.company_id
+    session.commit()
+    scan(client, cast.a, cast.code)
+    assert send(client, cast.token, cast.code).json["status"] == "admit"
+    sign_in(client, cast.admin)
+    page = client.get(f"/companies/{stand.company_id}?lang=en").get_data(as_text=True)
+    for words in ("1 lead captured", "2 badges for stand staff", "1 of this company visited the show"):
+        assert words in page, words
+    other = client.get(f"/companies/{cast.b.stand.company_id}?lang=en").get_data(as_text=True)
+    assert "lead captured" not in other and "stand staff" not in other and "visited the show" not in other
