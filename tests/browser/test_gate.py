@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import time
 import urllib.request
 import uuid
 from types import SimpleNamespace
@@ -46,7 +45,37 @@ def sign_in(page: Page, email: str) -> None:
 
 def as_device(page: Page, live_server, token: str) -> None:
     """Let the page's browser be the device that holds this token."""
+    page.context.add_init_script(ANSWERS)
     page.context.add_cookies([{"name": "expo_device", "value": token, "url": live_server.url, "httpOnly": True, "sameSite": "Strict"}])
+
+
+# Notes each answer that the gate shows: how many there were, and the milliseconds from the scanner's Enter to the last one. Its class
+# and its words stay when it is gone, so that nothing depends on how soon we look.
+ANSWERS = """(() => {
+    let begun = 0;
+    let count = 0;
+    addEventListener("keydown", (event) => { if (event.key === "Enter") begun = event.timeStamp; }, true);
+    addEventListener("DOMContentLoaded", () => {
+        const verdict = document.querySelector("[data-part=verdict]");
+        if (verdict) new MutationObserver(() => {
+            if (verdict.hidden || verdict.matches(".verdict-working")) return;
+            count += 1;
+            Object.assign(document.documentElement.dataset, {answers: count, took: Math.round(performance.now() - begun)});
+        }).observe(verdict, {attributeFilter: ["class"]});
+    });
+})()"""
+
+
+def wedge(page: Page, code: str, kind: str = "", *, here: bool = False) -> int:
+    """A hand scanner reads a badge; the answer is of this kind, and of the server or of the device alone. Gives how long it took in ms."""
+    html = page.locator("html")
+    before = int(html.get_attribute("data-answers") or 0)
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+    expect(html).to_have_attribute("data-answers", str(before + 1))
+    if kind:
+        expect(page.locator("[data-part=verdict]")).to_have_class(re.compile(f"verdict-{kind}{' verdict-here' if here else ''}$"))
+    return int(html.get_attribute("data-took"))
 
 
 def open_gate(page: Page) -> None:
@@ -169,11 +198,7 @@ def test_a_scanner_that_types_is_answered_within_a_second(live_server, cast, ope
     open_gate(page)
     expect(page.locator("[data-part=count-entries]")).not_to_have_text("–")
     verdict = page.locator("[data-part=verdict]")
-    page.keyboard.type(cast.code)
-    started = time.monotonic()
-    page.keyboard.press("Enter")
-    expect(verdict).to_have_class(re.compile("verdict-admit"))
-    assert time.monotonic() - started < 1, f"answered after {time.monotonic() - started:.2f} s"
+    assert wedge(page, cast.code, "admit") < 1000
     expect(verdict).to_be_hidden()  # ready for the next one by itself
     check_no_overflow(page)
 
@@ -186,10 +211,8 @@ def test_f23_portal_page_is_no_receipt(live_server, cast, open_page, axe):
     expect(page.locator("[data-part=count-entries]")).not_to_have_text("–")
     before = scans(live_server)
     page.route("**/api/gate/**", lambda route: route.fulfill(status=200, content_type="text/html", body="<h1>Welcome to the hotel</h1>"))
-    page.keyboard.type(cast.code)
-    page.keyboard.press("Enter")
+    wedge(page, cast.code, "admit", here=True)
     verdict = page.locator("[data-part=verdict]")
-    expect(verdict).to_have_class(re.compile("verdict-admit.*verdict-here"))
     expect(verdict).to_contain_text("Stored on this device only")
     expect(page.locator("[data-part=line-text]")).to_have_text("No connection · 1 waiting")
     axe(page)
@@ -230,10 +253,8 @@ def test_without_a_camera_the_page_says_so_and_still_reads(live_server, cast, op
     expect(page.locator("[data-part=camera-note]")).to_be_visible()
     expect(page.locator("[data-part=camera-title]")).not_to_have_text("")
     axe(page)
-    page.keyboard.type(cast.code)
-    page.keyboard.press("Enter")
+    wedge(page, cast.code, "admit")
     verdict = page.locator("[data-part=verdict]")
-    expect(verdict).to_have_class(re.compile("verdict-admit"))
     expect(verdict).not_to_contain_text("L. X.")
     for button in ("Type the code", "gate-open", "torch"):
         expect(page.locator(f"[data-part={button}]" if " " not in button else f"text={button}")).to_be_hidden()
