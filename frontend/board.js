@@ -66,6 +66,7 @@ function put(card, parts) {
 
 /** Ask in the dialog: where to, and why when it is lost. */
 function ask(card, stage = "", undo = null) {
+  if (card.classList.contains("is-busy")) return undo?.(); // the answer to the move before says where it is
   back = undo;
   form.dataset.card = card.id;
   form.querySelector("[data-move-name]").textContent = card.dataset.name;

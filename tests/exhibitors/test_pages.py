@@ -134,6 +134,11 @@ def test_from_a_held_booth_to_a_signed_contract(sales, cast, session):
     assert held.headers["HX-Trigger"] == "booths-changed"
     states = sales.get(f"{E}/plan/halls/H1/states").json
     assert states["booths"][str(booth.id)][0] == "held"
+    # Whatever the colours, the page says of which truth its panel is.
+    for mode in ("state", "paid"):
+        mark = sales.get(f"{E}/plan/halls/H1/states?colour={mode}").json["booths"][str(booth.id)][3]
+        assert f'data-truth="{mark}"' in held.text
+        assert f'data-truth="{mark}"' in sales.get(f"{E}/plan?booth={booth.id}&colour={mode}").text
     assert states["booths"][str(other.id)][0] == "available"
     answer = sales.post(f"{path}/sell", headers={"HX-Request": "true"})
     contract_url = answer.headers["HX-Redirect"]

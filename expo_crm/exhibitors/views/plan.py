@@ -134,7 +134,7 @@ def plan() -> ResponseReturnValue:
         may_sell=current_principal().can(Permission.SELL),
         modes=plan_colours.MODES,
         mode=mode,
-        panel=_panel_context(draw(_get(chosen.booth.id), now)) if chosen else {},
+        panel=_panel_html(_get(chosen.booth.id)) if chosen else "",
         scale=SCALE,
         many=len(drawn) > MANY,
     )
@@ -212,8 +212,12 @@ def _other_codes(drawn: Drawn) -> tuple[list[str], list[str]]:
     return free[:MOST_CODES], [code for code, state in states if state in MOVABLE][:MOST_CODES]
 
 
+def _panel_html(found: Booth) -> str:
+    return render_template("exhibitors/_booth.html", **_panel_context(draw(found, clock.now())))
+
+
 def _panel(found: Booth, *, changed: bool = False) -> Response:
-    response = make_response(render_template("exhibitors/_booth.html", **_panel_context(draw(found, clock.now()))))
+    response = make_response(_panel_html(found))
     if changed:
         response.headers["HX-Trigger"] = "booths-changed"
     return response
