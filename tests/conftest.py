@@ -9,6 +9,7 @@
 ==============  =======================================================================================================
 """
 
+import pytest
 from hypothesis import settings
 
 # The files that take longest, first: a worker that begins one of them at the end leaves the other without work.
@@ -35,3 +36,6 @@ def pytest_collection_modifyitems(items):
         return next((place for place, part in enumerate(LONGEST) if part in path), len(LONGEST))
 
     items.sort(key=turn)
+    for item in items:
+        if "chromium" in item.fixturenames:
+            item.add_marker(pytest.mark.browser)

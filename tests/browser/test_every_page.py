@@ -21,8 +21,6 @@ from expo_crm.lib.ids import hash_token
 from tests.support.browsers import check_accessibility, check_no_overflow
 from tests.support.cast import PASSWORD
 
-pytestmark = pytest.mark.browser
-
 ADMIN = "admin@pages.example"
 # <name> in an address → the row it may be, in the last edition where rows belong to one.
 SAMPLES = {

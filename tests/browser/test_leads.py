@@ -18,8 +18,6 @@ from tests.onsite.play import register
 from tests.onsite.test_leads import agree, lead_stage
 from tests.support.browsers import check_no_overflow
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def cast(live_server) -> SimpleNamespace:

@@ -14,7 +14,6 @@ from expo_crm.exhibitors.services import opportunities
 from expo_crm.shows.services import editions
 from tests.support.cast import PASSWORD, play
 
-pytestmark = pytest.mark.browser
 E = "/e/fluid-2026"
 
 

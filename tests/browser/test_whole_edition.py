@@ -20,8 +20,6 @@ from sqlalchemy import select
 
 from tests.support.cast import PASSWORD
 
-pytestmark = pytest.mark.browser
-
 TODAY = dt.datetime.now(dt.timezone(dt.timedelta(hours=8))).date()
 COMPANY = "芃瀚泵业（苏州）有限公司"
 WORDS = {

@@ -18,7 +18,6 @@ from expo_crm.shows.models import Hall
 from tests.support.browsers import check_no_overflow
 from tests.support.cast import PASSWORD, play
 
-pytestmark = pytest.mark.browser
 E = "/e/fluid-2026"
 
 
