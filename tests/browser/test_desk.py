@@ -12,7 +12,7 @@ from sqlalchemy import select
 from expo_crm.onsite.domain.badge_code import Purpose
 from expo_crm.onsite.models import BadgeLayout, Device, PrintJob
 from expo_crm.onsite.services import badges
-from tests.browser.test_gate import as_device, sign_in
+from tests.browser.test_gate import KEPT, as_device, sign_in
 from tests.onsite.play import add_device, register, stage
 from tests.support.browsers import check_no_overflow
 
@@ -157,13 +157,6 @@ def test_a_ticket_is_turned_into_a_badge_at_the_kiosk_and_comes_out_once(
         expect(sign).to_have_attribute("data-line", "offline")
         check_no_overflow(page)
     expect(station.get_by_text("No connection. It is tried again by itself.")).to_be_visible()
-
-
-# Until the worker has kept this page; the browser says when the worker is ready, not when it has done its work.
-KEPT = """async () => {
-    await navigator.serviceWorker.ready;
-    while (!(await caches.match(location.pathname))) await new Promise((done) => setTimeout(done, 50));
-}"""
 
 
 def test_on_a_slow_line_the_desk_shows_who_was_chosen_last(live_server, cast, open_page):

@@ -66,6 +66,13 @@ ANSWERS = """(() => {
 })()"""
 
 
+# Until the worker has kept this page; the browser says when the worker is ready, not when it has done its work.
+KEPT = """async () => {
+    await navigator.serviceWorker.ready;
+    while (!(await caches.match(location.pathname))) await new Promise((done) => setTimeout(done, 50));
+}"""
+
+
 def wedge(page: Page, code: str, kind: str = "", *, here: bool = False) -> int:
     """A hand scanner reads a badge; the answer is of this kind, and of the server or of the device alone. Gives how long it took in ms."""
     html = page.locator("html")
