@@ -330,6 +330,16 @@ def find_view(view_id: int) -> SavedView | None:
     return db.session.get(SavedView, view_id)
 
 
+def rename_view(view: SavedView, name: str) -> bool:
+    """Whether the view has this name now; not when another view of the same person and list has it."""
+    same_list = select(SavedView.id).where(SavedView.user_id == view.user_id, SavedView.list_id == view.list_id)
+    if db.session.scalar(same_list.where(SavedView.name == name, SavedView.id != view.id)):
+        return False
+    view.name = name
+    db.session.flush()
+    return True
+
+
 def delete_view(view: SavedView) -> None:
     db.session.delete(view)
     db.session.flush()

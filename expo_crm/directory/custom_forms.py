@@ -96,6 +96,7 @@ class FieldForm(BaseForm):
     key = StringField(
         _l("Short name"),
         [Length(max=40)],
+        filters=[lambda value: value.lower() if value else value],
         description=_l(
             "Small letters, digits and _, for formulas and files: annual_turnover. It cannot be changed later."
         ),

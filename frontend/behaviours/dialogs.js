@@ -7,6 +7,9 @@ on("click", "[data-dialog-open]", (e, button) => {
   if (!dialog || dialog.open) return;
   e.preventDefault();
   dialog.showModal();
+  // The browser would choose the cross. On a touch screen the keyboard stays away until it is wanted.
+  if (matchMedia("(pointer: fine)").matches && !dialog.querySelector("[autofocus]"))
+    dialog.querySelector(".dialog-body :is(input:not([type=hidden], [type=checkbox], [type=radio], [type=file]), select, textarea)")?.focus();
 });
 
 on("click", "[data-dialog-close]", (e, button) => {

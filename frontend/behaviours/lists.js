@@ -13,6 +13,12 @@ on("compositionend", ".list-search-input, [data-live-search]", (e, input) => {
   setTimeout(() => input.dispatchEvent(new Event("input", { bubbles: true })));
 });
 
+// A row of tabs that is wider than the screen begins at the current one.
+whenAdded(".tabs [aria-current]", (tab) => {
+  const row = tab.closest("ul");
+  for (const box of [row, row?.parentElement]) if (box && box.scrollWidth > box.clientWidth) box.scrollLeft = tab.offsetLeft - box.clientWidth / 3;
+});
+
 const picks = (form) => [...document.querySelectorAll(`input[type=checkbox][form="${CSS.escape(form.id)}"]`)];
 
 function refresh(form) {

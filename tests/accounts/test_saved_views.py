@@ -36,6 +36,14 @@ def test_a_view_is_kept_opened_replaced_and_deleted(client, session, cast):
     save(client, args="q=valve")
     session.expire_all()
     assert session.scalars(select(SavedView)).one().args == "q=valve"
+    save(client, name="另一个")
+    rename = {"back": "/companies", "name": "另一个"}
+    answers = [client.post(f"/views/{view.id}/rename", data={**rename, "name": name}) for name in ("另一个", " ", "新名")]
+    assert [answer.status_code for answer in answers] == [409, 422, 302]
+    session.expire_all()
+    assert (view.name, view.args) == ("新名", "q=valve")
+    session.delete(session.scalar(select(SavedView).where(SavedView.id != view.id)))
+    session.commit()
     assert client.post(f"/views/{view.id}/delete", data={"back": "/companies"}).location == "/companies"
     assert session.scalars(select(SavedView)).all() == []
 
@@ -53,6 +61,7 @@ def test_only_shared_views_are_seen_by_others(client, session, cast):
     names = re.findall(r'href="/companies\?[^"]*view=\d+"[^>]*>\s*<span>([^<]*)</span>', page)
     assert names == ["共用"]
     assert client.post(f"/views/{shared.id}/delete").status_code == 404
+    assert client.post(f"/views/{shared.id}/rename", data={"name": "x"}).status_code == 404
     client.post("/sign-out")
     sign_in(client, cast.admin)
     assert client.post(f"/views/{private.id}/delete").status_code == 404

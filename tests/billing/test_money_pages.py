@@ -205,6 +205,8 @@ def test_amending_by_the_form(admin, cast, session):
     assert admin.post(url, data={"reason": "x", "discount": "100", "version": contract.version}).status_code == 302
     session.expire_all()
     assert session.get_one(type(contract), contract.id).net == D("11900.00")
+    kept = {v.number: (v.net, bool(versions.kept_file(v))) for v in versions.list_of(contract.id)}
+    assert kept == {1: (D("12000.00"), True), 2: (D("11900.00"), True)}  # what it said before can still be read
     copy = {"file": (io.BytesIO(b"\x89PNG\r\n\x1a\nxx"), "scan.png")}
     assert admin.post(f"{E}/contracts/{contract.id}/versions/2/signed", data=copy).status_code == 302
     answer = admin.get(f"{E}/contracts/{contract.id}/versions/2/signed/file")

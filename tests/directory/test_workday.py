@@ -39,6 +39,8 @@ def test_a_script_is_filled_in_and_its_questions_are_known():
     text = "您好 {contact}，这里是 {edition}。\n？您用过{ company }吗\n? Size\n\n{nothing}"
     assert calls.unknown_places(text) == ["nothing"]
     filled = calls.fill(text, {"contact": "陈", "edition": "", "company": "禾川"})
+    ltd = {"company": "Beichen Co., Ltd."}
+    assert calls.fill("We missed {company}. And {company}, too.", ltd) == "We missed Beichen Co., Ltd. And Beichen Co., Ltd., too."
     assert calls.lines(filled) == [(False, "您好 陈，这里是 …。"), (True, "您用过禾川吗"), (True, "Size"), (False, "…")]
 
 

@@ -61,6 +61,20 @@ def save_view() -> ResponseReturnValue:
 
 
 @requires(Permission.VIEW)
+def rename_view(view_id: int) -> ResponseReturnValue:
+    """Another name for an own view, unless another one of the list has it."""
+    found, name = services.find_view(view_id), text.clean(request.form.get("name", ""), limit=80)
+    if found is None or found.user_id != current_principal().id:
+        abort(404)
+    if text.is_blank(name):
+        raise Refused(_("Please give the view a name."), 422)
+    if not services.rename_view(found, name):
+        raise Refused(_("You have a view “%(name)s” of this list already.", name=name), 409)
+    flash(_("The view “%(name)s” is saved.", name=name), "success")
+    return redirect(_back())
+
+
+@requires(Permission.VIEW)
 def delete_view(view_id: int) -> ResponseReturnValue:
     """Away with an own view; who may change settings may also take away a shared one."""
     found = services.find_view(view_id)

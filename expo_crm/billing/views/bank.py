@@ -73,7 +73,7 @@ def _list(form: StatementForm) -> str:
         query=select(BankTransaction).where(BankTransaction.show_id == g.edition.show_id),
         columns=[
             listing.Column("day", _("Booking day"), lambda t: i18n.date(t.booked_on), sort=BankTransaction.booked_on, kind="date"),
-            listing.Column("payer", _("Payer"), lambda t: t.payer or "–", sort=BankTransaction.payer, primary=True),
+            listing.Column("payer", _("Payer"), lambda t: t.payer or t.remittance or "–", sort=BankTransaction.payer, primary=True),
             listing.Column(
                 "amount",
                 _("Amount"),

@@ -47,7 +47,13 @@ def unknown_places(text: str) -> list[str]:
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """The script with its placeholders filled in; what is not known is shown as ``…``."""
-    return _PLACE.sub(lambda m: values.get(m.group(1).strip()) or "…", text)
+
+
+    def value(found: re.Match[str]) -> str:
+        known = values.get(found.group(1).strip()) or "…"
+        return known[:-1] if known.endswith(".") and text[found.end() : found.end() + 1] == "." else known  # "Co., Ltd." ends a sentence
+
+    return _PLACE.sub(value, text)
 
 
 def lines(text: str) -> list[tuple[bool, str]]:

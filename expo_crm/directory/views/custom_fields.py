@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from expo_crm.directory import queries
 from expo_crm.directory.custom_forms import KIND_LABELS, FieldForm
-from expo_crm.directory.domain.custom import FACTS, CustomError
+from expo_crm.directory.domain.custom import FACTS, KINDS, CustomError
 from expo_crm.directory.models import CustomField
 from expo_crm.directory.services import custom as services
 from expo_crm.lib import formula
@@ -70,6 +70,7 @@ def _edit(entity: str, field: CustomField | None) -> ResponseReturnValue:
     names = [*FACTS[entity], *(f.key for f in services.list_fields(entity) if f is not field)]
     return render_template(
         "directory/custom_field_form.html",
+        kinds=KINDS,
         form=form,
         field=field,
         entity=entity,

@@ -78,6 +78,7 @@ def amend(
     if not add and not release and not discount:
         raise RuleRefused(ContractRefusal.NOTHING_CHANGED)
     new, gone = _lock_booths(contract, list(dict.fromkeys(add)), list(dict.fromkeys(release)))
+    versions.current(contract)  # what it said until now, also where it was made before there were versions
     for booth in new:
         booth_hooks.ask_before_hold(booth, contract.opportunity, despite)
     before = split(contract.net, contract.tax_rate)

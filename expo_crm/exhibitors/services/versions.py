@@ -66,7 +66,11 @@ def current(contract: Contract) -> ContractVersion:
     found = db.session.scalar(
         select(ContractVersion).where(ContractVersion.contract_id == contract.id).order_by(ContractVersion.number.desc()).limit(1)
     )
-    return found or first(contract)
+    if found is None:
+        found = first(contract)
+        found.created_at = contract.created_at
+        db.session.flush()
+    return found
 
 
 def accept(version: ContractVersion, name: str, user_id: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from decimal import Decimal
 from typing import Any
@@ -186,6 +187,7 @@ def _draw_page(found: Any, formula: FormulaForm, form: DrawForm, status: int = 2
         form=form,
         scored=scored[:20],
         entrants=len(scored),
+        used=set(re.findall(r"[a-z_0-9]+", formula.formula.data or "")),
         error=error,
         names=inventory_words.FORMULA_NAMES,
         functions=[f for f in FUNCTIONS if f != "days"],

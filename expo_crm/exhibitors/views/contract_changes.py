@@ -13,10 +13,11 @@ from expo_crm.billing import plan_rows
 from expo_crm.billing.services import extras, terms
 from expo_crm.billing.services.extras import OrderRefused
 from expo_crm.exhibitors import queries
-from expo_crm.exhibitors.domain.contract import ContractState
+from expo_crm.exhibitors.domain.contract import BINDING, ContractState
 from expo_crm.exhibitors.extra_form import extra_form
 from expo_crm.exhibitors.models import Contract, ContractVersion
 from expo_crm.exhibitors.services import contract_changes, contracts, versions
+from expo_crm.exhibitors.views import contract_pdf
 from expo_crm.exhibitors.views.contracts import answering, version_of_form
 from expo_crm.lib import money, text
 from expo_crm.web import i18n
@@ -48,6 +49,7 @@ def amend(contract_id: int) -> ResponseReturnValue:
     except money.AmountError:
         raise Refused(_("Please enter a number, for example 1234.50."), 422) from None
     with answering(found):
+        _keep_pdf(found)
         done = contract_changes.amend(
             found,
             add=_ids("add"),
@@ -57,6 +59,7 @@ def amend(contract_id: int) -> ResponseReturnValue:
             despite=text.clean(request.form.get("despite", ""))[:300],
             version=version_of_form(),
         )
+    _keep_pdf(found)
     shown = i18n.money(abs(done.difference), found.currency)
     if done.invoice:
         flash(_("New version made; %(amount)s more is invoiced.", amount=shown), "success")
@@ -67,6 +70,13 @@ def amend(contract_id: int) -> ResponseReturnValue:
     if done.fee:
         flash(_("Fee for the space given back: %(fee)s", fee=i18n.money(done.fee, found.currency)), "warning")
     return _back(found)
+
+
+def _keep_pdf(found: Contract) -> None:
+    """The PDF of the version as it stands, so that it can be read when there are later ones."""
+    version = versions.current(found)
+    if found.state in BINDING and not version.pdf_hash:
+        versions.keep_file(version, contract_pdf.render(found, contracts.amounts(found)))
 
 
 @requires(Permission.MONEY)
