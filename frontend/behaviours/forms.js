@@ -1,12 +1,25 @@
-// Forms: data-autosubmit sends on change, data-guard warns before unsaved work is left, data-once stops double sending,
-// data-dismiss removes its note, data-count shows the characters left, data-show-when shows a part for an answer.
-import { on, whenAdded } from "./dom.js";
+// Forms: data-autosubmit sends on change, data-guard warns before unsaved work is left, data-dismiss removes its note,
+// data-show-when shows a part for an answer; no form is sent twice, and nothing that is pasted is cut without a word.
+import { on, text, whenAdded } from "./dom.js";
+import { toast } from "./toasts.js";
 
 on("change", "[data-autosubmit]", (e, control) => {
   (control.form ?? control).requestSubmit();
 });
 
 on("click", "[data-dismiss]", (e, button) => button.closest(".note, [data-flash]")?.remove());
+on("paste", "input[maxlength], textarea[maxlength]", (e, input) => {
+  const pasted = e.clipboardData?.getData("text").length ?? 0;
+  const stays = input.value.length - (input.selectionEnd - input.selectionStart);
+  if (stays + pasted > input.maxLength) toast(text("cut", { most: input.maxLength }), "warning");
+});
+// Said before a phone has spent minutes on sending it.
+on("change", "input[type=file][data-most-mb]", (e, input) => {
+  const most = Number(input.dataset.mostMb);
+  if (![...input.files].some((file) => file.size > most * 1024 * 1024)) return;
+  input.value = "";
+  toast(text("tooLarge", { most }), "danger");
+});
 on("focusin", "[data-select-on-focus]", (e, input) => input.select());
 
 // Unsaved work.

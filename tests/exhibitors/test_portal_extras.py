@@ -165,7 +165,7 @@ def test_the_pages_of_exhibitor_and_staff(client, session, cast):
     assert 'value="9"' in bad.text  # what was typed stays
     assert client.post(f"{url}/order", data={f"q-{cast.power.id}": "two"}).status_code == 422
     assert client.post(f"{url}/order", data={}).status_code == 422
-    done = client.post(f"{url}/order", data={f"q-{cast.power.id}": "2", "price": "1", f"p-{cast.power.id}": "1"})
+    done = client.post(f"{url}/order", data={f"q-{cast.power.id}": "２", "price": "1", f"p-{cast.power.id}": "1"})
     assert done.status_code == 302
     line = session.scalar(select(OrderLine))
     assert (line.amount, line.ordered_by) == (D(1700), cast.me.id)

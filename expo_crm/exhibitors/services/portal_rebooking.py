@@ -82,6 +82,27 @@ def deposit_of(coming: Edition, total: Decimal) -> list[Instalment]:
     return list(instalments(total, terms.plan_of(coming.id), today, coming.starts_on))
 
 
+def contract_of(participation: Participation, coming: Edition) -> Contract | None:
+    """What the company has already for the coming edition, the draft too."""
+    return db.session.scalar(
+        select(Contract)
+        .join(Opportunity, Opportunity.id == Contract.opportunity_id)
+        .where(
+            Opportunity.edition_id == coming.id,
+            Opportunity.company_id == participation.company_id,
+            Contract.state.in_(("draft", "sent", "signed", "in_force")),
+        )
+        .limit(1)
+    )
+
+
+def standing_of(participation: Participation, coming: Edition) -> str:
+    """``booked``, ``kept`` (a first refusal on the own stand is open) or ``open``."""
+    if contract_of(participation, coming) is not None:
+        return "booked"
+    return "kept" if rebooking.rights_of(participation, coming) else "open"
+
+
 def rebook(participation: Participation, coming: Edition, booth_ids: Sequence[int], *, locale: str) -> Contract:
     """Hold the stands and draft the contract; only what was offered may be chosen. Tells exhibitor and salesperson by mail.
 

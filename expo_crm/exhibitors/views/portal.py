@@ -18,7 +18,7 @@ from expo_crm.exhibitors.domain.portal import TaskState, share_done
 from expo_crm.exhibitors.portal_forms import EntryForm, InviteForm
 from expo_crm.exhibitors.portal_frame import enter, may
 from expo_crm.exhibitors.queries_plan import OnPlan
-from expo_crm.exhibitors.services import contracts, portal, portal_tasks, rebooking, schedule
+from expo_crm.exhibitors.services import contracts, portal, portal_rebooking, portal_tasks, rebooking, schedule
 from expo_crm.exhibitors.services.portal import PortalError
 from expo_crm.exhibitors.services.portal_tasks import PAGE_OF, TaskRefused
 from expo_crm.exhibitors.views import contract_pdf, entry_diff, labels
@@ -66,7 +66,8 @@ def overview(participation_id: int) -> ResponseReturnValue:
         for t in found.tasks
         if may(f"exhibitors.{PAGE_OF[t.key]}")
     ]
-    coming = rebooking.coming_edition(here.edition)
+    coming = rebooking.coming_edition(here.edition) if may("exhibitors.portal_rebook") else None
+    over = clock.local_day(clock.now(), here.edition.timezone) > here.edition.ends_on  # what was not done then is not asked for now
     counted = [i for i in found.invoices if i.state not in {InvoiceState.CANCELLED, InvoiceState.REFUNDED}]
     return render_template(
         "exhibitors/portal/overview.html",
@@ -74,10 +75,11 @@ def overview(participation_id: int) -> ResponseReturnValue:
         found=found,
         tasks=tasks,
         percent=share_done([t for t in found.tasks if may(f"exhibitors.{PAGE_OF[t.key]}")]),
-        next_task=next((t for t in tasks if not t["done"]), None),
+        next_task=None if over else next((t for t in tasks if not t["done"]), None),
         may_money=may("exhibitors.portal_money"),
         opened=sum(link.opened for link in found.links),
-        rebook=coming if coming is not None and may("exhibitors.portal_rebook") else None,
+        rebook=coming,
+        standing=portal_rebooking.standing_of(here, coming) if coming else "",
         role=task_labels.ROLES[g.portal_role],
         done=sum(t["done"] for t in tasks),
         owed=sum(i.total for i in counted) - _received(counted),

@@ -45,10 +45,14 @@ def invite(participation_id: int) -> ResponseReturnValue:
 
 
 def panel(company_id: int) -> Markup | None:
-    """On the company page: who has access, and the form that invites. None for companies that do not exhibit."""
+    """On the company page: who has access, and the form that invites. None for companies that never exhibited.
+
+    Who exhibited last time and not yet in this edition is invited too: the portal is where it rebooks.
+    """
     edition = shows.find_default_edition()
     ledger = timeline.once("ledger", company_id, directory.list_participations) if edition else []
-    found = next((p for p in ledger if edition and p.edition_id == edition.id), None)
+    known = [p for p in ledger if edition and p.edition.show_id == edition.show_id and p.edition.starts_on <= edition.starts_on]
+    found = max(known, key=lambda p: p.edition.starts_on, default=None)
     members = portal.list_members(company_id)
     if found is None and not members:
         return None
@@ -61,7 +65,7 @@ def panel(company_id: int) -> Markup | None:
         render_template(
             "exhibitors/portal/_access.html",
             participation=found,
-            edition=edition,
+            edition=found.edition if found else edition,
             members=members,
             seen=portal.last_seen([m.user_id for m in members]),
             waiting=portal.list_open_links(company_id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from itertools import groupby
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -64,7 +65,8 @@ def _back(here: Participation) -> ResponseReturnValue:
 
 
 def _number(raw: str) -> int:
-    """A quantity as typed; 0 for what is none, which no order takes."""
+    """A quantity as typed, in full-width digits too; 0 for what is none, which no order takes."""
+    raw = unicodedata.normalize("NFKC", raw).strip()
     return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 8 else 0
 
 
@@ -73,7 +75,7 @@ def place(participation_id: int) -> ResponseReturnValue:
     """Order what has a quantity, all or nothing; a refusal stands beside its product and everything typed is kept."""
     here = enter(participation_id)
     fields = {name.removeprefix("q-"): value.strip()[:12] for name, value in request.form.items() if name.startswith("q-")}
-    typed = {_number(key): value for key, value in fields.items() if value not in {"", "0"} and _number(key)}
+    typed = {_number(key): value for key, value in fields.items() if value not in {"", "0", "０"} and _number(key)}
     wanted = {key: _number(value) for key, value in typed.items()}
     if not wanted:
         return _page(here, errors={0: _("Enter how many pieces you need.")}), 422

@@ -12,7 +12,7 @@ from expo_crm.directory.models import Participation
 from expo_crm.exhibitors import queries_results
 from expo_crm.exhibitors.models import InvitationLink
 from expo_crm.exhibitors.portal_frame import enter, may
-from expo_crm.exhibitors.services import banners, portal, portal_hooks, rebooking
+from expo_crm.exhibitors.services import banners, portal, portal_hooks, portal_rebooking, rebooking
 from expo_crm.exhibitors.services.portal import PortalError
 from expo_crm.exhibitors.views.portal import MEMBER_ERRORS
 from expo_crm.lib.qr import qr_path, qr_png
@@ -119,7 +119,7 @@ def results(participation_id: int) -> ResponseReturnValue:
     """What the show brought, beside the median of the exhibitors in the same hall."""
     here = enter(participation_id)
     found = queries_results.of(here)
-    coming = rebooking.coming_edition(here.edition)
+    coming = rebooking.coming_edition(here.edition) if may("exhibitors.portal_rebook") else None
     labels: dict[str, tuple[Any, Any, str]] = {
         "registered": (_("Customers registered"), _("Registrations made with your links, without cancelled ones."), "user-plus"),
         "came": (_("Customers who came"), _("Of these, those who have entered the show at least once."), "door-enter"),
@@ -138,5 +138,6 @@ def results(participation_id: int) -> ResponseReturnValue:
         here=here,
         found=found,
         rows=rows,
-        rebook=coming if coming is not None and may("exhibitors.portal_rebook") else None,
+        rebook=coming,
+        standing=portal_rebooking.standing_of(here, coming) if coming else "",
     )

@@ -8,11 +8,8 @@ from decimal import Decimal
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
 
-from expo_crm.db import db
 from expo_crm.exhibitors.domain.waiting import InventoryRefusal
-from expo_crm.exhibitors.models import Contract, Opportunity
 from expo_crm.exhibitors.portal_frame import enter
 from expo_crm.exhibitors.services import portal_rebooking as services
 from expo_crm.exhibitors.services import rebooking
@@ -42,16 +39,7 @@ def rebook(participation_id: int) -> ResponseReturnValue:
             _("Thank you! Your stand is held, and contract %(number)s is being prepared.", number=made.number), "success"
         )
         return redirect(url_for("exhibitors.portal_rebook", participation_id=here.id))
-    contract = db.session.scalar(
-        select(Contract)
-        .join(Opportunity, Opportunity.id == Contract.opportunity_id)
-        .where(
-            Opportunity.edition_id == coming.id,
-            Opportunity.company_id == here.company_id,
-            Contract.state.in_(("draft", "sent", "signed", "in_force")),
-        )
-        .limit(1)
-    )
+    contract = services.contract_of(here, coming)
     offers = [] if contract else services.offers_of(here, coming)
     return render_template(
         "exhibitors/portal/rebook.html",

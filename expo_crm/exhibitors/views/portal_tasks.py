@@ -104,7 +104,7 @@ def remarks_of(remarks: list, side: str) -> list[dict]:
                 "tone": tone,
                 "title": _("%(what)s · drawing %(number)s", what=label, number=r.number),
                 "body": r.text,
-                "who": _("you") if r.side == side == "exhibitor" else who[r.side],
+                "who": _("You") if r.side == side == "exhibitor" else who[r.side],
             }
         )
     return out
