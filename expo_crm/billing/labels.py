@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from expo_crm.billing.domain import matching
 from expo_crm.billing.domain.invoice import InvoiceKind, InvoiceState, Method, PaymentRefusal
 from expo_crm.billing.domain.plan import DueFrom, DunningStep, PlanRefusal, Rule
+from expo_crm.billing.models import BankStatement
 from expo_crm.billing.services.bank import BankRefusal
 from expo_crm.billing.services.extras import OrderRefusal
 
@@ -139,3 +141,17 @@ WORDS: dict[str, Any] = {
 def words(refused: Any) -> str:
     """A refusal of this package as a sentence."""
     return str(WORDS[refused.reason]) % {"most": "", "left": "", **refused.facts}
+
+
+NOT_READ: dict[str, Any] = {
+    "day": _l("the date cannot be read; write it as 2026-06-08"),
+    "amount": _l("the amount cannot be read"),
+    "currency": _l("the currency is not a code of three letters"),
+    "unreadable": _l("the entry is incomplete"),
+}
+
+
+def lines_not_read(statement: BankStatement, most: int = 20) -> list[str]:
+    """Which lines of a bank statement were left out and why, the first ones."""
+    refused = (statement.mapping or {}).get("refused", [])[:most]
+    return [str(_("Line %(line)s: %(why)s", line=line, why=NOT_READ.get(why, why))) for line, why in refused]

@@ -163,7 +163,7 @@ def test_two_equal_payments_stay_two_and_the_same_file_gives_the_same_marks():
     assert fingerprints(rows) == marks
 
 
-@pytest.mark.parametrize("text", ["2026-03-02", "20260302", "2026年3月2日", "2026/3/2 10:11:12", "20260302101112"])
+@pytest.mark.parametrize("text", ["2026-03-02", "20260302", "2026年3月2日", "02.03.2026", "2026/3/2 10:11:12", "20260302101112"])
 def test_days_of_chinese_banks(text):
     assert parse_day(text) == dt.date(2026, 3, 2)
 
@@ -177,3 +177,8 @@ def test_rows_say_what_is_wrong_with_them():
     for field, value in (("day", "2026-02-30"), ("credit", "1E5"), ("currency", "人民")):
         with pytest.raises(ValueError, match="amount" if field == "credit" else field):
             read_row({**row, field: value}, "CNY", "")
+
+
+def test_a_day_that_two_countries_read_differently_is_refused():
+    with pytest.raises(ValueError, match="day"):
+        parse_day("8/6/2026")

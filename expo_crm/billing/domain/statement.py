@@ -208,8 +208,13 @@ _DATE = re.compile(r"^(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*[-/.月]?\s*(\d{1,2})\s*
 
 
 def parse_day(value: str) -> dt.date:
-    """2026-03-02, 2026/3/2, 20260302, 2026年3月2日, each also with a time. ValueError otherwise."""
+    """2026-03-02, 2026/3/2, 20260302, 2026年3月2日, each also with a time, and 02.03.2026, day first. ValueError otherwise.
+
+    8/6/2026 is refused: it is August in one country and June in the next.
+    """
     value = value.strip()
+    if found := re.match(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ T].*)?$", value):
+        value = "-".join(found.group(3, 2, 1))
     found = re.match(r"^(\d{4})(\d{2})(\d{2})(?:\D.*|\d{6})?$", value) or _DATE.match(value)
     if not found:
         raise ValueError("day")

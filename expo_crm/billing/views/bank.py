@@ -148,10 +148,10 @@ def upload() -> ResponseReturnValue:
 
 
 def _taken(made: Any) -> ResponseReturnValue:
-    flash(
-        _("%(added)s new, %(known)s known already, %(refused)s lines not read.", added=made.added, known=made.known, refused=made.refused),
-        "success" if not made.refused else "warning",
+    said = _(
+        "%(added)s new, %(known)s known already, %(refused)s lines not read.", added=made.added, known=made.known, refused=made.refused
     )
+    flash(" · ".join([said, *labels.lines_not_read(made, 5)]), "success" if not made.refused else "warning")
     return redirect(url_for("billing.bank"))
 
 
