@@ -113,7 +113,7 @@ def _owners(world: Any) -> None:
         if last is not None and (last + dt.timedelta(days=60)).date() >= world.today:
             row["protected_until"] = (last + dt.timedelta(days=60)).date()
         if row["id"] not in seen and rng.random() < 0.7:
-            at = world.now - dt.timedelta(days=rng.randrange(16, 160), minutes=rng.randrange(600))
+            at = world.now - dt.timedelta(days=rng.randrange(17, 160)) + dt.timedelta(minutes=rng.randrange(600))
             before = row["owner_id"]
             row.update(owner_id=None, owner_since=None, pool_since=at, protected_until=None)
             world.add(OwnershipLog, company_id=row["id"], from_id=before, to_id=None, why="return", reason="", by_id=None, at=at)

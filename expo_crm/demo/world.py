@@ -63,6 +63,18 @@ STAGES = ("lead", "contacted", "intent", "quoted", "held", "contracted", "deposi
 Say = Callable[[str], None]
 
 
+def awake(at: dt.datetime, *, later: bool = False) -> dt.datetime:
+    """Nobody fills in a form between midnight and seven: the afternoon before, or with ``later`` the morning after."""
+    if at.astimezone(ZONE).hour >= 7:
+        return at
+    return at + dt.timedelta(hours=8) if later else at - dt.timedelta(hours=9)
+
+
+def on_workday(at: dt.datetime) -> dt.datetime:
+    """What would fall on a weekend happens on the Friday before."""
+    return at - dt.timedelta(days=max(0, at.weekday() - 4))
+
+
 class World:
     """Rows by table; ``run`` fills them in the order of the show's own history."""
 
@@ -602,8 +614,9 @@ class World:
             day = rng.choices(edition["days"], weights=DAY_SHARE)[0]
             at = dt.datetime.combine(day, dt.time(9), ZONE) + dt.timedelta(minutes=rng.randrange(360))
         else:
-            at = dt.datetime.combine(edition["starts_on"], dt.time(8), ZONE) - dt.timedelta(
-                weeks=weeks - 1, minutes=rng.randrange(1, 7 * 1440)
+            at = awake(
+                dt.datetime.combine(edition["starts_on"], dt.time(8), ZONE)
+                - dt.timedelta(weeks=weeks - 1, minutes=rng.randrange(1, 7 * 1440))
             )
         code = rng.choices(["trade", "buyer", "vip", "press"], weights=[90, 6, 1, 3])[0]
         state = (
@@ -1026,7 +1039,7 @@ class World:
         invitation = self.add(
             SurveyInvitation, survey_id=survey, registration_id=registration, participation_id=participation, person_id=person,
             token_hash=f"{rng.getrandbits(256):064x}", state=state, reminders=0 if done and rng.random() < 0.6 else 1, sent_at=sent,
-            completed_at=sent + dt.timedelta(hours=rng.randrange(1, 300)) if done else None,
+            completed_at=awake(sent + dt.timedelta(hours=rng.randrange(1, 300), minutes=rng.randrange(60)), later=True) if done else None,
         )  # fmt: skip
         if not done:
             return
@@ -1072,7 +1085,7 @@ class World:
         for company in active:
             for _ in range(rng.choice([0, 1, 2, 3, 4])):
                 zh, en = rng.choice(words.CALLS)
-                at = self.now - dt.timedelta(days=rng.randrange(2, 420), minutes=rng.randrange(500))
+                at = on_workday(self.now - dt.timedelta(days=rng.randrange(4, 420)) + dt.timedelta(minutes=rng.randrange(500)))
                 self.add(
                     Activity, kind=rng.choice(["call", "call", "mail", "visit", "note"]), company_id=company["id"], person_id=company["contact"], edition_id=coming["id"],
                     owner_id=company["owner"], subject=zh if company["made"].country == "CN" else en, outcome=rng.choice(["reached", "no_answer", "interested", ""]),
@@ -1080,7 +1093,7 @@ class World:
                 )  # fmt: skip
         for company in rng.sample(active, 170):
             zh, en = rng.choice(words.NEXT_STEPS)
-            due = self.now + dt.timedelta(days=rng.randrange(-5, 18), minutes=rng.randrange(480))
+            due = on_workday(self.now + dt.timedelta(days=rng.randrange(-5, 18), minutes=rng.randrange(480)))
             self.add(
                 Activity, kind=rng.choice(["call", "call", "task", "visit"]), company_id=company["id"], person_id=company["contact"], edition_id=coming["id"],
                 owner_id=company["owner"], subject=zh if company["made"].country == "CN" else en, outcome="", due_at=due, done_at=None,

@@ -158,6 +158,7 @@ def m2(value: Any) -> str:
 
 
 def date(value: dt.date | dt.datetime | None, fmt: str = "medium") -> str:
+    """``short`` is digits alone in Chinese; in English it is ``medium``, as 11/7/26 is another day on each side of an ocean."""
     if value is None:
         return "–"
     if isinstance(value, dt.datetime):
@@ -167,7 +168,7 @@ def date(value: dt.date | dt.datetime | None, fmt: str = "medium") -> str:
 
 @lru_cache(maxsize=4096)
 def _date(value: dt.date, fmt: str, code: str) -> str:
-    return format_date(value, fmt, locale=LOCALES[code])
+    return format_date(value, "medium" if (fmt, code) == ("short", "en") else fmt, locale=LOCALES[code])
 
 
 def _local(value: dt.datetime) -> dt.datetime:
