@@ -13,6 +13,7 @@ from expo_crm.db import Base, db
 from expo_crm.demo import customers, money, sales, showdays, words, workday
 from expo_crm.demo.world import Say, World
 from expo_crm.directory.services import duplicates
+from expo_crm.exhibitors.services import price_lists
 from expo_crm.shows.models import Edition
 
 BATCH = 5000
@@ -55,6 +56,7 @@ def load(seed: int, today: dt.date, say: Say, progress: Any) -> dict[str, int]:
     workday.settle(today)
     last, coming = (db.session.get_one(Edition, world.editions[place]["id"]) for place in (-2, -1))
     customers.play(seed, last, coming, today)
+    price_lists.follow_day(world.now)
     sales.play(seed, last, coming, today)
     money.play([world.editions[-2]["id"], world.editions[-1]["id"]], today)
     return counts

@@ -39,9 +39,14 @@ def of(contract: Contract, today: dt.date, invoices: Sequence[Invoice] | None = 
     ahead = [] if contract.state == ContractState.CANCELLED else contracts.amounts(contract)[sum(i.kind in PLAN for i in issued) :]
     planned = [Due(p.label_zh, p.label_en, p.due_on, p.amount) for p in ahead]
     if issued and planned:  # what was changed meanwhile has invoices of its own
-        asked = sum((i.total - i.credited for i in issued if i.tax or not contract.tax), ZERO)
-        rest = contract.total - asked - sum((p.amount for p in planned[:-1]), ZERO)
-        planned = [*planned[:-1], *([replace(planned[-1], amount=rest)] if rest > 0 else [])]
+        left = contract.total - sum((i.total - i.credited for i in issued if i.tax or not contract.tax), ZERO)
+        last, fitted = planned[-1], []
+        for part in planned:
+            amount = left if part is last else min(part.amount, left)
+            left -= amount
+            if amount > 0:
+                fitted.append(replace(part, amount=amount))
+        planned = fitted
     return [_due(contract, invoice, today) for invoice in issued] + planned
 
 

@@ -275,12 +275,14 @@ def rows(batch_id: int) -> ResponseReturnValue:
 
 
 def _name(row: ImportRow) -> str:
-    return i18n.bi({"name_zh": row.data.get("name_zh", ""), "name_en": row.data.get("name_en", "")}) or "–"
+    """The company of a row; of one that could not be read, how its line begins."""
+    cells = [cell for cell in row.data.get("cells", []) if cell][:2]
+    return i18n.bi({"name_zh": row.data.get("name_zh", ""), "name_en": row.data.get("name_en", "")}) or " · ".join(cells)[:80] or "–"
 
 
 def _why(found: ImportBatch, row: ImportRow) -> str:
     said = [words.row_reason(row.verdict, row.reason, row.detail, found.mapping), *words.notes(row.detail)]
-    return " ".join(s for s in said if s)
+    return " · ".join(str(s) for s in said if s)
 
 
 def _verdict(row: ImportRow) -> Any:
