@@ -34,12 +34,17 @@ if (form) {
       if (!mark || !event.target.matches("[data-badge-form], [data-fresh-uuid]")) return;
       const again = event.target === form && form.dataset.unanswered === field.value;
       if (!again || !mark.value) mark.value = newUuid();
-      if (event.target === form) form.dataset.unanswered = field.value;
+      if (event.target !== form) return;
+      form.dataset.unanswered = field.value;
+      if (document.activeElement === field) field.select(); // the next code takes its place, also before this one is answered
     },
     true,
   );
   document.addEventListener("htmx:before:request", (event) => {
-    if (event.detail.ctx.sourceElement === form) waiting = true;
+    const { ctx } = event.detail;
+    if (ctx.sourceElement !== form) return;
+    waiting = true;
+    ctx.code = ctx.request.body.get("code");
   });
   document.addEventListener("htmx:finally:request", (event) => {
     const { ctx } = event.detail;
@@ -53,7 +58,7 @@ if (form) {
     if (ctx.sourceElement !== form) return;
     if (ctx.response.status < 500) {
       delete form.dataset.unanswered;
-      field.value = "";
+      if (field.value === ctx.code) field.value = "";
     }
     if (ctx.response.status >= 400) signals.play("deny");
   });

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from expo_crm.onsite.domain.badge_code import Purpose
-from expo_crm.onsite.models import BadgeLayout, Device, PrintJob
+from expo_crm.onsite.models import BadgeLayout, Device, EventCheckin, PrintJob
 from expo_crm.onsite.services import badges
 from tests.browser.test_gate import KEPT, as_device, sign_in
 from tests.onsite.play import add_device, register, stage
+from tests.onsite.test_events import add_event
 from tests.support.browsers import check_no_overflow
 
 
@@ -26,11 +28,13 @@ def cast(live_server) -> SimpleNamespace:
         badge = badges.issue_badge(visitor)
         for name in ("吴桐", "吴琴"):
             register(session, made, name, "白桦阀门")
+        event = add_event(made, starts_in=dt.timedelta())
         _kiosk, kiosk = add_device(session, made, made.gate, "kiosk")
         printer, station = add_device(session, made, made.gate, "badge_print")
         session.get(Device, printer.id).name = "打印机 2"
         return SimpleNamespace(
             slug=made.edition.slug,
+            event=event.id,
             ticket=badges.code_of(badge, Purpose.TICKET),
             kiosk=kiosk,
             station=station,
@@ -176,3 +180,24 @@ def test_on_a_slow_line_the_desk_shows_who_was_chosen_last(live_server, cast, op
     page.locator("#desk-q").fill("林晓")
     page.keyboard.press("Enter")
     expect(page.locator("#desk-panel .panel-title")).to_contain_text("林晓")
+
+
+def test_badges_that_are_read_while_an_answer_is_awaited_are_all_answered(live_server, cast, open_page):
+    page = open_page("en")
+    sign_in(page, "desk@example.com")
+    page.goto(f"/e/{cast.slug}/events/{cast.event}/check-in")
+    held = []
+    page.route("**/check-in", lambda route: route.continue_() if held else held.append(route))
+    field = page.get_by_label("Code on the badge")
+    expect(field).to_be_focused()
+    for code in ("FIRST-CODE", "SECOND-CODE", "THIRD-CODE"):  # a scanner, into the field
+        page.keyboard.type(code)
+        page.keyboard.press("Enter")
+    page.evaluate("document.activeElement.blur()")
+    for code in ("FOURTH-CODE", "FIFTH-CODE"):  # and anywhere on the page
+        page.keyboard.type(code)
+        page.keyboard.press("Enter")
+    held[0].continue_()
+    expect(page.locator("#door-answer .plain-list li")).to_have_count(5)
+    with live_server.database() as session:
+        assert session.scalar(select(func.count()).select_from(EventCheckin)) == 5
