@@ -71,16 +71,19 @@ function restore(kept) {
   toast(text("kept"), "warning");
 }
 
+// A refusal leads back to the form; at once, for on a slow line its link is clicked before the page has all its files.
+const refusal = document.querySelector("[data-keeps-typed]");
+if (refusal && read()) {
+  const kept = read();
+  write({ ...kept, refused: true });
+  for (const link of refusal.querySelectorAll("[data-sign-in]")) link.search = new URLSearchParams({ next: kept.page });
+}
+
 // After the page's own scripts, which may fill fields at their start.
 window.addEventListener("load", () => {
   const kept = read();
   if (!kept) return write(null);
-  const waiting = document.querySelector("[data-keeps-typed]");
-  if (waiting) {
-    write({ ...kept, refused: true });
-    for (const link of waiting.querySelectorAll("[data-sign-in]")) link.search = new URLSearchParams({ next: kept.page });
-    return;
-  }
+  if (refusal) return;
   // Whoever comes here by "back" with something kept has seen no page of ours since: the network was gone.
   const cameBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
   const isFormsPage = kept.page === here();

@@ -211,7 +211,9 @@ def test_what_was_typed_outlives_the_session(signed_in, live_server):
     with live_server.database() as session:
         session.execute(update(UserSession).values(ended_at=clock.now()))
     page.get_by_role("button", name="Save").click()
-    page.get_by_role("link", name="Sign in").click()
+    sign_in = page.get_by_role("link", name="Sign in")
+    expect(sign_in).to_have_attribute("href", re.compile("next="))
+    sign_in.click()
     page.fill("[name=email]", "admin@example.com")
     page.fill("[name=password]", PASSWORD)
     page.press("[name=password]", "Enter")
