@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import select, text
 
 from expo_crm.lib.ids import hash_token
@@ -146,6 +147,7 @@ def look_at(page: Any, addresses: list[str], turn: int | None = None) -> int:
         looked += 1
         try:
             assert answer.status == 200, f"{address} answered {answer.status}"
+            expect(page.locator("[data-chart]:not(:has(canvas))"), f"{address}: a chart is not drawn").to_have_count(0)
             check_no_overflow(page)
             if turn is None or os.environ.get("EXPO_TEST_PAGES") or zlib.crc32(address.encode()) % 2 == turn:
                 check_accessibility(page)
