@@ -19,18 +19,24 @@ IN_MEMORY = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """The bytes of a file. Give either ``data`` or ``path``; the path must live as long as the blob is read."""
+    """The bytes of a file. Give either ``data`` or ``path``; the path must live as long as the blob is read.
+
+    ``skip`` bytes at its start are not looked at (a mark that does not belong there).
+    """
 
     data: bytes = b""
     path: Path | None = None
+    skip: int = 0
 
     @property
     def size(self) -> int:
-        return self.path.stat().st_size if self.path else len(self.data)
+        return (self.path.stat().st_size if self.path else len(self.data)) - self.skip
 
     def open(self) -> BinaryIO:
-        """A reader of its own, at the start of the file."""
-        return self.path.open("rb") if self.path else BytesIO(self.data)
+        """A reader of its own, at the start of what counts."""
+        stream: BinaryIO = self.path.open("rb") if self.path else BytesIO(self.data)
+        stream.seek(self.skip)
+        return stream
 
     def head(self, size: int) -> bytes:
         with self.open() as stream:
@@ -40,7 +46,7 @@ class Blob:
         """The bytes from ``start`` on, at most ``length`` of them, piece by piece."""
         left = self.size - start if length is None else length
         with self.open() as stream:
-            stream.seek(start)
+            stream.seek(self.skip + start)
             while left > 0 and (chunk := stream.read(min(size, left))):
                 left -= len(chunk)
                 yield chunk

@@ -189,7 +189,7 @@ def detect_encoding(data: Blob | bytes) -> str:
         raise SheetRefused("format-binary")
     if decodes(blob, "utf-8"):
         return "utf-8-sig"
-    if _mostly_utf8(blob):
+    if mostly_utf8(blob):
         return "utf-8-sig"
     if _looks_double_byte(blob) and decodes(blob, "gb18030"):
         return "gb18030"
@@ -225,7 +225,7 @@ _UTF8_RUN = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0
 _HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 
 
-def _mostly_utf8(blob: Blob) -> bool:
+def mostly_utf8(blob: Blob) -> bool:
     """True when nineteen of twenty high bytes belong to valid UTF-8 sequences."""
     valid = high = 0
     for chunk in blob.chunks():  # a sequence that two pieces share is counted as damaged: one in 256 KB

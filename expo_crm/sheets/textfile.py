@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO, TextIOWrapper
 from itertools import islice
 
 from expo_crm.sheets.blob import Blob
-from expo_crm.sheets.detect import ENCODINGS, decodes, detect_encoding, refuse_markup
+from expo_crm.sheets.detect import ENCODINGS, decodes, detect_encoding, mostly_utf8, refuse_markup
 from expo_crm.sheets.errors import Limits, SheetRefused
 
 DELIMITERS = (",", ";", "\t", "，", "|")
@@ -67,6 +68,7 @@ class TextSource:
 
 def open_text(blob: Blob, limits: Limits, encoding: str | None, delimiter: str | None) -> TextSource:
     """Find encoding and delimiter unless they are given; SheetRefused when the given ones cannot be."""
+    blob = _past_false_mark(blob)
     chosen = _chosen_encoding(blob, encoding)
     head = blob.head(_SAMPLE).decode(chosen, errors="replace")
     refuse_markup(head)
@@ -77,6 +79,13 @@ def open_text(blob: Blob, limits: Limits, encoding: str | None, delimiter: str |
     if found in '"\r\n \0':
         raise SheetRefused("delimiter-unknown", delimiter=found)
     return TextSource(blob, chosen, found, 1 if told else 0, limits)
+
+
+def _past_false_mark(blob: Blob) -> Blob:
+    """Without the UTF-8 mark where the rest is no UTF-8: some programs put it in front of GBK."""
+    if blob.head(3) != BOM_UTF8 or decodes(blob, "utf-8") or mostly_utf8(replace(blob, skip=3)):
+        return blob
+    return replace(blob, skip=3)
 
 
 def _chosen_encoding(blob: Blob, encoding: str | None) -> str:

@@ -75,6 +75,7 @@ def refusal(data: bytes, **options: Any) -> str:
         (CHINESE.encode(), "utf-8-sig"),
         (CHINESE.encode("utf-8-sig"), "utf-8-sig"),
         (CHINESE.encode("gbk"), "gb18030"),
+        (b"\xef\xbb\xbf" + CHINESE.encode("gbk"), "gb18030"),  # some programs put the mark of UTF-8 before anything
         (CHINESE.encode("utf-16"), "utf-16"),
         (CHINESE.encode("utf-16-le"), "utf-16-le"),
         (CHINESE.replace("上海", "㐀𠮷").encode("gb18030"), "gb18030"),

@@ -185,7 +185,7 @@ def file(batch_id: int) -> ResponseReturnValue:
         encoding_names=ENCODING_NAMES,
         delimiters=DELIMITERS,
         sample=table.sample(SAMPLE) if table else [],
-        warnings=[words.file_warning(w) for w in table.warnings[:12]] if table else [],
+        warnings=list(dict.fromkeys(str(words.file_warning(w)) for w in table.warnings))[:12] if table else [],
     ), status
 
 
