@@ -38,8 +38,10 @@ document.addEventListener("htmx:finally:request", (e) => {
 });
 
 // A refusal must not replace the list or form it was asked from: it becomes a toast and the page stays as it is.
+// What passes by itself (no network, no session) is taken down again by the next answer that is good.
 document.addEventListener("htmx:after:request", (e) => {
   const { ctx } = e.detail;
+  if (ctx.response.status < 400) for (const note of document.querySelectorAll("[data-passing]")) note.remove();
   if (ctx.response.status < 400 || ctx.hx?.redirect || ctx.hx?.refresh || ctx.hx?.retarget) return;
   if (ctx.sourceEvent?.type === "every") return e.preventDefault(); // polling goes on; the next answer may be good
   const type = ctx.response.headers.get("Content-Type") ?? "";
@@ -47,14 +49,15 @@ document.addEventListener("htmx:after:request", (e) => {
   const part = page?.querySelector("[data-error-part]");
   if (!part && page && ctx.response.status < 500 && !page.querySelector(".error-page")) return; // a form with its errors
   e.preventDefault();
-  toast(part?.innerText?.trim() || text("failed"), "danger", part);
+  const note = toast(part?.innerText?.trim() || text("failed"), "danger", part);
+  if (note) note.toggleAttribute("data-passing", ctx.response.status === 401);
 });
 
 document.addEventListener("htmx:error", (e) => {
   const { ctx, error } = e.detail;
   if (!ctx) return console.error(error);
   if (ctx.sourceEvent?.type === "every") return; // a polling page shows its age itself
-  toast(text(ctx.request?.signal?.reason === "timeout" ? "timeout" : "offline"), "danger");
+  toast(text(ctx.request?.signal?.reason === "timeout" ? "timeout" : "offline"), "danger")?.setAttribute("data-passing", "");
 });
 
 // Where the element that had the focus is gone after a swap, the focus goes to the first wrong field,

@@ -4,7 +4,7 @@ import { on } from "./dom.js";
 
 const SECONDS = { danger: 0, warning: 9 };
 
-/** Show a message. `body` may be an element from the server whose children are taken over. */
+/** Show a message and give it back. `body` may be an element from the server whose children are taken over. */
 export function toast(message, tone = "info", body = null) {
   const area = document.getElementById("toasts");
   const template = document.getElementById("toast-template");
@@ -26,6 +26,7 @@ export function toast(message, tone = "info", body = null) {
   while (area.children.length > 4) area.firstElementChild.remove();
   const seconds = SECONDS[tone] ?? 5;
   if (seconds) setTimeout(() => note.remove(), seconds * 1000);
+  return note;
 }
 
 on("click", "[data-toast-close]", (e, button) => button.closest("[data-toast]").remove());

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from expo_crm.accounts.models import User
 from expo_crm.directory.models import Participation, Person
 from expo_crm.exhibitors.models import DirectoryEntry, InvitationLink, PortalMember
-from expo_crm.exhibitors.services import booths, contracts
+from expo_crm.exhibitors.services import booths, contract_changes, contracts
 from expo_crm.lib import clock, text
 from expo_crm.matchmaking.models import Offer
 from expo_crm.messaging.models import Message
@@ -254,6 +254,17 @@ def test_money_left_to_pay_is_exact(client, session, cast):
     total = cast.mine_contract.total
     assert total == Decimal("12720.00")
     assert "12,720" in client.get(f"/portal/{cast.mine.id}/invoices?lang=en").get_data(as_text=True)
+
+
+def test_what_is_left_to_pay_after_a_credit_and_after_a_cancellation(client, session, cast):
+    sign_in(client, cast.me)
+    contract_changes.amend(cast.mine_contract, discount=Decimal(1000), reason="old customer")
+    session.commit()
+    page = client.get(f"/portal/{cast.mine.id}/invoices?lang=en").get_data(as_text=True)
+    assert "11,660" in page and "10,600" not in page  # 12,720 less 1,060, and the credit note is not taken off twice
+    contracts.cancel(cast.mine_contract, "no budget")
+    session.commit()
+    assert "-¥" not in client.get(f"/portal/{cast.mine.id}?lang=en").get_data(as_text=True)
 
 
 def test_a_meeting_is_answered_by_its_own_exhibitor_only(client, session, cast):

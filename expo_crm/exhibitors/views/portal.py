@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from flask import Response, abort, flash, g, redirect, render_template, request, url_for
@@ -11,7 +13,9 @@ from flask_babel import lazy_gettext as _l
 
 from expo_crm.billing import invoice_pdf
 from expo_crm.billing import labels as billing_labels
-from expo_crm.billing.domain.invoice import InvoiceState
+from expo_crm.billing.domain.invoice import InvoiceKind
+from expo_crm.billing.models import Invoice
+from expo_crm.billing.queries_money import UNPAID
 from expo_crm.db import db
 from expo_crm.exhibitors import queries_plan, queries_tasks, task_labels
 from expo_crm.exhibitors.domain.portal import TaskState, share_done
@@ -67,8 +71,8 @@ def overview(participation_id: int) -> ResponseReturnValue:
         if may(f"exhibitors.{PAGE_OF[t.key]}")
     ]
     coming = rebooking.coming_edition(here.edition) if may("exhibitors.portal_rebook") else None
-    over = clock.local_day(clock.now(), here.edition.timezone) > here.edition.ends_on  # what was not done then is not asked for now
-    counted = [i for i in found.invoices if i.state not in {InvoiceState.CANCELLED, InvoiceState.REFUNDED}]
+    # After the show, and after a cancellation, nothing is asked for any more.
+    over = here.outcome == "cancelled" or clock.local_day(clock.now(), here.edition.timezone) > here.edition.ends_on
     return render_template(
         "exhibitors/portal/overview.html",
         here=here,
@@ -82,14 +86,20 @@ def overview(participation_id: int) -> ResponseReturnValue:
         standing=portal_rebooking.standing_of(here, coming) if coming else "",
         role=task_labels.ROLES[g.portal_role],
         done=sum(t["done"] for t in tasks),
-        owed=sum(i.total for i in counted) - _received(counted),
+        owed=_owed(found.invoices),
         contract=next(iter(found.contracts), None),
         labels=labels,
     )
 
 
-def _received(invoices: list[Any]) -> Any:
-    return sum(p.amount for i in invoices for p in i.payments)
+def _received(invoices: Iterable[Invoice]) -> Decimal:
+    return sum((p.amount for i in invoices for p in i.payments), Decimal(0))
+
+
+def _owed(invoices: Iterable[Invoice]) -> Decimal:
+    """What is still to be paid. A credit note counts by what it takes off the invoice that it corrects."""
+    unpaid = [i for i in invoices if i.state in UNPAID and i.kind != InvoiceKind.CREDIT]
+    return sum((i.total - i.credited for i in unpaid), Decimal(0)) - _received(unpaid)
 
 
 @exhibitor()
@@ -125,15 +135,14 @@ def _pdf(data: bytes, number: str) -> Response:
 def money(participation_id: int) -> ResponseReturnValue:
     here = enter(participation_id)
     invoices = portal.list_invoices(here)
-    counted = [i for i in invoices if i.state not in {InvoiceState.CANCELLED, InvoiceState.REFUNDED}]
-    received = _received(counted)
-    total = sum(i.total for i in counted)
+    issued = [i for i in invoices if i.kind != InvoiceKind.CREDIT]
     return render_template(
         "exhibitors/portal/money.html",
         here=here,
         invoices=invoices,
-        total=total,
-        received=received,
+        total=sum((i.total - i.credited for i in issued), Decimal(0)),
+        received=_received(issued),
+        owed=_owed(issued),
         labels=billing_labels,
     )
 
