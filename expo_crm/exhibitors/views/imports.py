@@ -466,8 +466,10 @@ def _landed(found: ImportBatch) -> listing.Listing:
 
     def where(row: ImportRow) -> Any:
         out = row.verdict == Verdict.REFUSED or row.decision == Decision.SKIP
-        return _("Not taken") if out else _("Stored")
+        gone = found.state == "rolled_back" and row.company_id is None
+        return _("Not taken") if out else _("Taken back") if gone else _("Stored")
 
+    tones = {_("Not taken"): "danger", _("Taken back"): "neutral"}
     return listing.build(
         id="import-result",
         query=select(ImportRow).where(ImportRow.batch_id == found.id),
@@ -478,7 +480,7 @@ def _landed(found: ImportBatch) -> listing.Listing:
                 "where",
                 _("Result"),
                 where,
-                cell=lambda r: _pill(where(r), "danger" if str(where(r)) == _("Not taken") else "success"),
+                cell=lambda r: _pill(where(r), tones.get(where(r), "success")),
                 kind="status",
             ),
             listing.Column("reason", _("Why"), lambda r: _why(found, r)),
