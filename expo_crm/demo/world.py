@@ -618,6 +618,8 @@ class World:
                 dt.datetime.combine(edition["starts_on"], dt.time(8), ZONE)
                 - dt.timedelta(weeks=weeks - 1, minutes=rng.randrange(1, 7 * 1440))
             )
+            while at > self.now:  # the week in which the demonstration is made has only begun
+                at -= dt.timedelta(days=1)
         code = rng.choices(["trade", "buyer", "vip", "press"], weights=[90, 6, 1, 3])[0]
         state = (
             rng.choices(["approved", "rejected", "cancelled", "returned"], weights=[955, 20, 20, 5])[0]

@@ -44,11 +44,6 @@ def evidence_label(word: str) -> Any:
 FREQUENT = ("CN", "HK", "TW", "MO", "DE", "US", "JP", "KR", "IT")
 
 
-def country_name(code: str) -> str:
-    """The country in the reader's language; an unknown code stays as it is."""
-    return countries(locale()).get(code, code)
-
-
 def country_choices() -> list[SelectChoice]:
     """Empty, the frequent ones, then all others by name."""
     names = countries(locale())

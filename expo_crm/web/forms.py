@@ -28,6 +28,15 @@ class BaseForm(FlaskForm):
                 options = {**options, "filters": [cleaner, *unbound_field.kwargs.get("filters", ())]}
             return unbound_field.bind(form=form, **options)
 
+    def process(self, formdata: Any = None, obj: Any = None, data: Any = None, extra_filters: Any = None, **kwargs: Any) -> None:
+        """As WTForms does it, but a value that is given by name counts before the attribute of ``obj`` with that name.
+
+        ``Form(obj=pavilion, organizer=pavilion.organizer_id)`` says how the field wants it; the attribute may be the row itself.
+        """
+        given = {**(data or {}), **kwargs}
+        read = {name: getattr(obj, name) for name in self._fields if obj is not None and name not in given and hasattr(obj, name)}
+        super().process(formdata, data={**read, **given}, extra_filters=extra_filters)
+
 
 def _clean(value: Any) -> Any:
     return text.clean(value) if isinstance(value, str) else value

@@ -47,7 +47,8 @@ def init_app(app: Flask) -> None:
     babel.domain_instance = Catalogues()
     app.after_request(_remember)
     app.jinja_env.filters.update(
-        bi=bi, money=money, number=number, percent=percent, m2=m2, date=date, datetime=datetime_, time=time_, ago=ago
+        bi=bi, money=money, number=number, percent=percent, m2=m2, date=date, datetime=datetime_, time=time_, ago=ago,
+        country=country_name,
     )
     app.context_processor(lambda: {"locale": locale(), "other_locale_url": other_locale_url(), "locale_names": NAMES})
 
@@ -107,6 +108,11 @@ def countries(language: str) -> dict[str, str]:
     skipped = {"EU", "EZ", "UN", "ZZ", "QO", "XA", "XB"}  # groups and codes of nobody
     names = {str(c): str(n) for c, n in known.items() if len(c) == 2 and c.isalpha() and c not in skipped}
     return {**names, **CHINESE_NAMES} if language == "zh" else names
+
+
+def country_name(code: str) -> str:
+    """The country in the reader's language; an unknown code stays as it is."""
+    return countries(locale()).get(code, code)
 
 
 def current_zone() -> ZoneInfo:

@@ -30,8 +30,9 @@ class Column:
 
     ``sort`` is the SQL expression(s) to order by; None means the column cannot be sorted. ``join`` adds to the query what these
     expressions name; only the rows are asked with it, and only when the list is in this order.
-    ``kind``: text | number | date | status. ``hide_on_phone`` drops it below 576 px; ``primary`` is the card's title there.
-    ``export_only`` columns appear in files and not on screen; ``optional`` ones on screen only when the reader chose them.
+    ``kind``: text | number | date | status | code (the number of a document, in one line). ``hide_on_phone`` drops it below 576 px;
+    ``primary`` is the card's title there. ``export_only`` columns appear in files and not on screen; ``optional`` ones on screen only
+    when the reader chose them.
     """
 
     key: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -135,6 +136,14 @@ def test_a_field_from_its_definition_to_the_list(client, session, cast):
     assert "禾川" in page and "北辰" not in page.split("<tbody")[-1]
     by_number = client.get("/companies?sort=custom_turnover&lang=zh").get_data(as_text=True).split("<tbody")[-1]
     assert by_number.index("北辰") < by_number.index("禾川")
+
+
+def test_the_choices_of_a_field_are_lines_again(client, session, cast):
+    sign_in(client, cast.admin)
+    assert make(client, key="size", kind="choice", choices="大型 | Large\nXL").status_code == 302
+    field = custom.list_fields("company")[0]
+    page = client.get(f"/settings/fields/{field.id}").get_data(as_text=True)
+    assert re.search(r"<textarea[^>]*>\s*大型 \| Large\r?\nXL</textarea>", page)
 
 
 def test_two_editors_of_one_field(client, session, cast):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 
 import pytest
@@ -109,6 +110,18 @@ def test_every_page_opens(client, session, cast, lang):
     assert page.status_code == 200
     panel = client.get(f"{E}/plan/booths/{cast.booths[3].id}?lang={lang}", headers={"HX-Request": "true"}).get_data(as_text=True)
     assert {"zh": "早鸟优惠 5 %", "en": "Early bird 5 %"}[lang] in panel
+
+
+def test_forms_open_with_what_is_stored(client, session, cast):
+    made, pavilion, host = whole(session, cast)
+    rule = made.rules[0]
+    rule.fees = [{"zh": "报名费", "en": "Registration fee", "amount": "800.00"}]
+    session.commit()
+    sign_in(client, cast.admin)
+    page = client.get(f"{I}/price-lists/{made.id}/prices/{rule.id}").get_data(as_text=True)
+    assert "报名费 | Registration fee | 800.00" in page
+    page = client.get(f"{I}/pavilions/{pavilion.id}/edit").get_data(as_text=True)
+    assert re.search(rf'<option selected value="{host.id}">', page)
 
 
 def test_a_price_list_from_draft_to_booth(client, session, cast):

@@ -165,6 +165,10 @@ def test_more_places_move_the_queue_up_and_fewer_than_taken_are_refused(session)
     with pytest.raises(EventError, match="too_small") as refused:
         events.update(cast.event, capacity=1)
     assert refused.value.facts == {"taken": 2}
+    cast.event.capacity = 1  # the free places of who was late were given to others
+    session.flush()
+    events.update(cast.event, capacity=1, title_en="Saving energy")
+    assert cast.event.title_en == "Saving energy"
 
 
 def test_another_time_and_calling_off_are_told_to_everybody(session):

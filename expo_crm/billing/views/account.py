@@ -59,7 +59,7 @@ def due() -> ResponseReturnValue:
         columns=[
             listing.Column("due", _("Payable by"), lambda i: i18n.date(i.due_on), sort=Invoice.due_on, kind="date"),
             listing.Column("company", _("Company"), lambda i: i18n.bi(i.company), sort=Company.sort_key, primary=True),
-            listing.Column("number", _("Number"), lambda i: i.number, sort=Invoice.number, kind="date"),  # one line
+            listing.Column("number", _("Number"), lambda i: i.number, sort=Invoice.number, kind="code"),
             listing.Column("kind", _("Kind"), lambda i: labels.KINDS[i.kind], hide_on_phone=True),
             listing.Column("open", _("Open amount"), asked, cell=lambda i: i18n.money(asked(i), i.currency), kind="number"),
             listing.Column("late", _("Days overdue"), late, cell=lambda i: i18n.number(late(i)) if late(i) else "", kind="number"),

@@ -53,7 +53,7 @@ def invoices() -> ResponseReturnValue:
         .where(Invoice.edition_id == g.edition.id)
         .options(contains_eager(Invoice.company)),
         columns=[
-            listing.Column("number", _("Number"), lambda i: i.number, sort=Invoice.number),
+            listing.Column("number", _("Number"), lambda i: i.number, sort=Invoice.number, kind="code"),
             listing.Column("company", _("Company"), lambda i: i18n.bi(i.company), sort=Company.sort_key, primary=True),
             listing.Column("kind", _("Kind"), lambda i: labels.KINDS[i.kind], sort=Invoice.kind),
             listing.Column("due", _("Payable by"), lambda i: i18n.date(i.due_on), sort=Invoice.due_on, kind="date"),

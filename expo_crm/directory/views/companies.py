@@ -16,7 +16,6 @@ from sqlalchemy.orm import joinedload
 from expo_crm.accounts.models import User
 from expo_crm.directory import queries
 from expo_crm.directory.domain import naming
-from expo_crm.directory.labels import country_name
 from expo_crm.directory.models import Company, Employment, Participation, Person
 from expo_crm.directory.services import companies as services
 from expo_crm.directory.views.custom_values import Columns
@@ -27,6 +26,7 @@ from expo_crm.shows.models import Edition
 from expo_crm.web import i18n, listing
 from expo_crm.web.assets import icon
 from expo_crm.web.errors import Refused
+from expo_crm.web.i18n import country_name
 from expo_crm.web.policy import Permission, current_principal, requires
 
 MOST_AT_ONCE = 1000

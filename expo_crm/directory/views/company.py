@@ -13,7 +13,6 @@ from expo_crm.audit import services as audit
 from expo_crm.directory import queries, timeline
 from expo_crm.directory.domain import agenda, masking, naming
 from expo_crm.directory.forms import KIND_ICONS, KINDS, SOURCES, ActivityForm, today
-from expo_crm.directory.labels import country_name
 from expo_crm.directory.models import Activity, Company, Participation
 from expo_crm.directory.services import activities as services
 from expo_crm.directory.views.calls import result_names
@@ -21,6 +20,7 @@ from expo_crm.directory.views.custom_values import shown_fields
 from expo_crm.lib import clock
 from expo_crm.shows import queries as shows
 from expo_crm.web import i18n, once
+from expo_crm.web.i18n import country_name
 from expo_crm.web.policy import Permission, current_principal, requires
 
 SHOWN = 25

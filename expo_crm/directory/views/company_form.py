@@ -14,13 +14,14 @@ from expo_crm.directory.domain import naming
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.domain.ownership import protected_by_other
 from expo_crm.directory.forms import SOURCES, CompanyForm, today
-from expo_crm.directory.labels import EVIDENCE, country_name
+from expo_crm.directory.labels import EVIDENCE
 from expo_crm.directory.models import Company
 from expo_crm.directory.services import companies as services
 from expo_crm.directory.services import custom
 from expo_crm.directory.work_forms import reason_of
 from expo_crm.lib.phones import parse_phone
 from expo_crm.web import i18n
+from expo_crm.web.i18n import country_name
 from expo_crm.web.policy import Permission, current_principal, requires
 
 IDENTITY = ("name_zh", "name_en", "tax_id", "website", "phone")

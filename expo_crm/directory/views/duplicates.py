@@ -17,13 +17,14 @@ from sqlalchemy.orm import aliased, joinedload
 from expo_crm.directory import queries
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.forms import SOURCES
-from expo_crm.directory.labels import country_name, evidence_label
+from expo_crm.directory.labels import evidence_label
 from expo_crm.directory.models import Company, DuplicatePair, Merge
 from expo_crm.directory.services import duplicates as services
 from expo_crm.directory.services import merging
 from expo_crm.jobs import services as ledger
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
+from expo_crm.web.i18n import country_name
 from expo_crm.web.policy import Permission, current_principal, requires
 
 SCAN_JOB = "directory.find_duplicates"

@@ -16,7 +16,6 @@ from expo_crm.db import db
 from expo_crm.directory import queries, queries_day
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.forms import SOURCES
-from expo_crm.directory.labels import country_name
 from expo_crm.directory.models import Company, OwnershipRule
 from expo_crm.directory.services import ownership as services
 from expo_crm.directory.work_forms import WHY_LABELS, LimitsForm, RuleForm
@@ -24,6 +23,7 @@ from expo_crm.lib import clock
 from expo_crm.shows import queries as shows
 from expo_crm.web import i18n, listing
 from expo_crm.web.errors import Refused
+from expo_crm.web.i18n import country_name
 from expo_crm.web.policy import Permission, current_principal, requires
 
 MOST_AT_ONCE = 100

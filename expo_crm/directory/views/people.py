@@ -15,7 +15,6 @@ from expo_crm.directory import custom_forms, queries, timeline
 from expo_crm.directory.domain import masking
 from expo_crm.directory.domain.errors import DirectoryError
 from expo_crm.directory.forms import ContactForm, PersonForm
-from expo_crm.directory.labels import country_name
 from expo_crm.directory.models import Company, Employment, Person
 from expo_crm.directory.services import consents, custom, duplicates
 from expo_crm.directory.services import people as services
@@ -23,6 +22,7 @@ from expo_crm.directory.views.custom_values import shown_fields
 from expo_crm.lib import emails
 from expo_crm.web import conflicts, i18n, listing
 from expo_crm.web.errors import Refused
+from expo_crm.web.i18n import country_name
 from expo_crm.web.policy import Permission, current_principal, requires
 
 

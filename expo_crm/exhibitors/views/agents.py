@@ -18,7 +18,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from expo_crm.db import db
-from expo_crm.directory.labels import country_name
 from expo_crm.directory.models import Company
 from expo_crm.exhibitors.agent_forms import AccountForm, AgentForm, PeriodForm
 from expo_crm.exhibitors.domain.commission import AgentRefusal
@@ -29,6 +28,7 @@ from expo_crm.lib import clock
 from expo_crm.sheets import write
 from expo_crm.web import i18n, listing, pdf
 from expo_crm.web.errors import Refused
+from expo_crm.web.i18n import country_name
 from expo_crm.web.policy import Permission, current_principal, requires
 
 STATES = {"draft": _l("Draft"), "approved": _l("Approved"), "paid": _l("Paid")}

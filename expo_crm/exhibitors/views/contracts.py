@@ -64,7 +64,7 @@ def contracts() -> ResponseReturnValue:
         .where(Contract.edition_id == g.edition.id)
         .options(contains_eager(Contract.company), selectinload(Contract.booths).joinedload(ContractBooth.booth)),
         columns=[
-            listing.Column("number", _("Number"), lambda c: c.number, sort=Contract.number),
+            listing.Column("number", _("Number"), lambda c: c.number, sort=Contract.number, kind="code"),
             listing.Column("company", _("Company"), lambda c: i18n.bi(c.company), sort=Company.sort_key, primary=True),
             listing.Column("booths", _("Booths"), _booths),
             listing.Column(

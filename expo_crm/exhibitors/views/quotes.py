@@ -70,7 +70,7 @@ def quotes() -> ResponseReturnValue:
         .where(Quote.edition_id == g.edition.id)
         .options(contains_eager(Quote.opportunity).contains_eager(Opportunity.company)),
         columns=[
-            listing.Column("number", _("Number"), name_of, sort=(Quote.number, Quote.revision)),
+            listing.Column("number", _("Number"), name_of, sort=(Quote.number, Quote.revision), kind="code"),
             listing.Column(
                 "company", _("Company"), lambda q: i18n.bi(q.opportunity.company), sort=Company.sort_key, primary=True
             ),

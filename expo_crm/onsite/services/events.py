@@ -73,7 +73,8 @@ def update(event: ConcurrentEvent, **fields: Any) -> None:
     now = clock.now()
     lock(event)
     places = queries.places_of_one(event, now)
-    if fields.get("capacity", event.capacity) < places.taken:
+    # Who moved up while others were late may be too many already; the other fields can be changed all the same.
+    if fields.get("capacity", event.capacity) < min(places.taken, event.capacity):
         raise EventError("too_small", taken=places.taken)
     wanted = _clean(fields)
     before = {name: getattr(event, name) for name in wanted}
