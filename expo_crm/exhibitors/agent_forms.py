@@ -40,7 +40,7 @@ def company_of(field: Any) -> int | None:
 
 class AgentForm(BaseForm):
     version = HiddenField()
-    name = StringField(_l("Name"), [NotBlank(), Length(max=300)])
+    name = StringField(_l("Agent"), [NotBlank(), Length(max=300)])
     company = StringField(
         _l("Company of the agent"), [Length(max=300)], description=_l("Name or number in the file; empty for none.")
     )

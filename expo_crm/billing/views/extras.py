@@ -33,7 +33,7 @@ def products() -> ResponseReturnValue:
         query=select(Product).where(Product.edition_id == g.edition.id),
         columns=[
             listing.Column("code", _("Code"), lambda p: p.code, sort=Product.code),
-            listing.Column("name", _("Name"), lambda p: i18n.bi(p), sort=Product.name_en, primary=True),
+            listing.Column("name", _("Product"), lambda p: i18n.bi(p), sort=Product.name_en, primary=True),
             listing.Column("kind", _("Kind"), lambda p: labels.PRODUCT_KINDS[p.kind], sort=Product.kind),
             listing.Column(
                 "price",

@@ -130,7 +130,7 @@ def untouched() -> ResponseReturnValue:
             listing.Filter("mine", _("Mine"), [("1", _("Mine"))], lambda v: Company.owner_id == me, kind="check"),
         ],
         search=lambda words: listing.contains(Company.search_key, words),
-        search_hint=_("Name"),
+        search_hint=_("Company"),
         empty=listing.Empty("mood-happy", _("Every company was touched lately"), ""),
         row_url=lambda c: url_for("directory.company", company_id=c.id),
         bulk=[listing.Bulk(url_for("directory.assign"), _("Assign owner"), "user-check")]

@@ -101,7 +101,7 @@ def agents() -> ResponseReturnValue:
         default_sort="name",
         tie_break=Agent.id,
         search=lambda q: Agent.name.icontains(q, autoescape=True),
-        search_hint=_("Name"),
+        search_hint=_("Agent"),
         empty=listing.Empty("user-dollar", _("No agents yet"), _("An agent recruits exhibitors in a territory for commission.")),
         row_url=lambda a: url_for("exhibitors.agent", edition=g.edition.slug, agent_id=a.id),
         load=load,
