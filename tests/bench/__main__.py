@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import sys
 import tempfile
+import traceback
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from tests.bench import report, scans, stage
 from tests.bench.report import Line, say
+from tests.bench.stage import Server, Stage
 from tests.support import postgres
 
-PARTS = ("scans", "queue", "device", "lists", "badges", "imports", "board", "sales")
+PARTS = ("lists", "scans", "queue", "badges", "board", "device", "sales", "imports")
 DEVICE_BADGES = 50_000
 
 
@@ -35,51 +40,55 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="expo-bench-"))
     on = None
     lines: list[Line] = []
+    failed: list[str] = []
     try:
         on = stage.prepare(server, folder, "expo_bench")
         if set(parts) - {"device", "sales"}:  # these have databases of their own
             say(f"filling the database: {big:,} registrations with badges")
             stage.fill(on, big, small)
+        stated = report.facts(on, before)
         app = stage.serve(on, "wsgi:app") if {"scans", "queue", "lists"} & set(parts) else None
-        if app and "lists" in parts:
-            lines += import_module("tests.bench.lists").run(on, app.port, big, rounds=5 if options.quick else 15)
-        if app and "scans" in parts:
-            codes = stage.codes(on, on.edition_id, 16_000)
-            bare = stage.serve(on, "tests.bench.bare:app")
-            lines += scans.run(
-                on,
-                codes,
-                app,
-                bare,
-                seconds=2 if options.quick else 4,
-                rounds=rounds,
-                hold=options.hold or (60 if options.quick else 300),
-            )
-            small_codes = stage.codes(on, on.small_edition_id, 10)
-            lines.append(scans.statements(on, codes[-10:], small_codes, big, small))
-        if app and "queue" in parts:
-            lines += import_module("tests.bench.queue").run(
+        steps: dict[str, Callable[[], list[Line]]] = {}
+        if app:
+            steps["lists"] = lambda: _part("lists").run(on, app.port, big, rounds=5 if options.quick else 15)
+            steps["scans"] = lambda: _scans(on, app, rounds, options, big, small)
+            steps["queue"] = lambda: _part("queue").run(
                 on, app, count=2_000 if options.quick else 20_000, rounds=1 if options.quick else 3
             )
-        for part in ("badges", "imports"):
-            if part in parts:
-                lines += import_module(f"tests.bench.{part}").run(on, quick=options.quick, rounds=rounds)
-        if "board" in parts:  # last on this database: it moves the days of the edition
-            lines += import_module("tests.bench.board").run(on, scans=20_000 if options.quick else 250_000)
-        stated = report.facts(on, before)
-        if "device" in parts:
-            lines += _device(server, folder, quick=options.quick)
-        if "sales" in parts:
-            lines += import_module("tests.bench.sales").run(server, folder, quick=options.quick)
+        steps["badges"] = lambda: _part("badges").run(on, quick=options.quick, rounds=rounds)
+        steps["board"] = lambda: _part("board").run(on, scans=20_000 if options.quick else 250_000)  # moves the days of the edition
+        steps["device"] = lambda: _device(server, folder, quick=options.quick)
+        steps["sales"] = lambda: _part("sales").run(server, folder, quick=options.quick)
+        steps["imports"] = lambda: _part("imports").run(on, quick=options.quick, rounds=rounds)  # the longest
+        for name in [step for step in steps if step in parts]:
+            try:
+                lines += steps[name]()
+            except Exception:  # the others have their say all the same
+                traceback.print_exc()
+                failed.append(name)
+            if options.write:
+                say(f"written: {report.write(lines, stated).name}")
         report.show(lines, stated)
-        if options.write:
-            say(f"written: {report.write(lines, stated).name}")
     finally:
         if on is not None:
             on.close()
             server.drop("expo_bench")
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+def _part(name: str) -> Any:
+    return import_module(f"tests.bench.{name}")
+
+
+def _scans(on: Stage, app: Server, rounds: int, options: argparse.Namespace, big: int, small: int) -> list[Line]:
+    codes = stage.codes(on, on.edition_id, 16_000)
+    bare = stage.serve(on, "tests.bench.bare:app")
+    seconds, hold = 2 if options.quick else 4, options.hold or (60 if options.quick else 300)
+    lines = scans.run(on, codes, app, bare, seconds=seconds, rounds=rounds, hold=hold)
+    return [*lines, scans.statements(on, codes[-10:], stage.codes(on, on.small_edition_id, 10), big, small)]
 
 
 def _device(server: postgres.PostgresServer, folder: Path, *, quick: bool) -> list[Line]:
