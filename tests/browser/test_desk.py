@@ -16,7 +16,7 @@ from expo_crm.onsite.services import badges
 from tests.browser.test_gate import KEPT, as_device, sign_in
 from tests.onsite.play import add_device, register, stage
 from tests.onsite.test_events import add_event
-from tests.support.browsers import check_no_overflow
+from tests.support.browsers import Held, check_no_overflow
 
 
 @pytest.fixture(scope="module")
@@ -167,13 +167,11 @@ def test_on_a_slow_line_the_desk_shows_who_was_chosen_last(live_server, cast, op
     page = open_page("zh")
     sign_in(page, "desk@example.com")
     page.goto(f"/e/{cast.slug}/desk?q=白桦")
-    held = []
-    page.route("**/panel", lambda route: held.append(route))
+    held = Held(page, "**/panel")
     page.route("**/desk/search?**", lambda route: None)  # it never answers
     for name in ("吴桐", "吴琴"):
         page.locator("#desk-hits").get_by_text(name, exact=True).click()
-    for route in reversed(held):
-        route.continue_()
+    held.let_go()
     expect(page.locator("#desk-panel .panel-title")).to_contain_text("吴琴")
     page.goto(f"/e/{cast.slug}/desk?q=白桦")
     # Enter before the hits have come asks the server; it does not open the first of those of something else.
@@ -186,8 +184,7 @@ def test_badges_that_are_read_while_an_answer_is_awaited_are_all_answered(live_s
     page = open_page("en")
     sign_in(page, "desk@example.com")
     page.goto(f"/e/{cast.slug}/events/{cast.event}/check-in")
-    held = []
-    page.route("**/check-in", lambda route: route.continue_() if held else held.append(route))
+    held = Held(page, "**/check-in")
     field = page.get_by_label("Code on the badge")
     expect(field).to_be_focused()
     for code in ("FIRST-CODE", "SECOND-CODE", "THIRD-CODE"):  # a scanner, into the field
@@ -197,7 +194,7 @@ def test_badges_that_are_read_while_an_answer_is_awaited_are_all_answered(live_s
     for code in ("FOURTH-CODE", "FIFTH-CODE"):  # and anywhere on the page
         page.keyboard.type(code)
         page.keyboard.press("Enter")
-    held[0].continue_()
+    held.let_go()
     expect(page.locator("#door-answer .plain-list li")).to_have_count(5)
     with live_server.database() as session:
         assert session.scalar(select(func.count()).select_from(EventCheckin)) == 5

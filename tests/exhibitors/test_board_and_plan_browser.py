@@ -15,7 +15,7 @@ from expo_crm.exhibitors.services import booths
 from expo_crm.exhibitors.views.plan_drawing import MANY
 from expo_crm.lib import clock
 from expo_crm.shows.models import Hall
-from tests.support.browsers import check_no_overflow
+from tests.support.browsers import Held, check_no_overflow
 from tests.support.cast import PASSWORD, play
 
 E = "/e/fluid-2026"
@@ -125,23 +125,19 @@ def panels_of(page):
     return asked
 
 
-def hold_back(page):
-    """From now on what is asked about booths waits in this list until the test lets it go."""
-    held = []
-    page.route("**/plan/booths/**", lambda route: held.append(route))
-    return held
+BOOTHS = "**/plan/booths/**"
 
 
 def test_a_late_answer_leaves_what_was_begun(signed_in, cast):
     page = signed_in()
     page.goto(f"{E}/plan?booth={cast.booth}")
-    held = hold_back(page)
+    held = Held(page, BOOTHS)
     panel = page.locator("#booth-panel")
     page.locator(f"#booth-{cast.booth}").click()
     expect(panel).to_have_attribute("aria-busy", "true")
     panel.get_by_text("Take out of sale").click()
     panel.get_by_label("Note").fill("pillar")
-    held.pop().continue_()
+    held.take().continue_()
     expect(page.locator(AT_REST)).to_be_visible()
     expect(panel.get_by_label("Note")).to_be_visible()
     expect(panel.get_by_label("Note")).to_have_value("pillar")
@@ -151,20 +147,19 @@ def test_the_panel_is_that_of_the_last_choice(signed_in, cast, watch):
     watch.allow("Failed to fetch")
     page = signed_in()
     page.goto(f"{E}/plan")
-    held = hold_back(page)
+    held = Held(page, BOOTHS)
     panel = page.locator("#booth-panel")
     for i in (0, 2, 3, 2, 3):
         page.locator(f"#booth-{cast.booth + i}").click()
     expect(panel).to_have_attribute("inert", "")
-    for route in reversed(held):
-        route.continue_()
+    held.let_go()
     expect(page.locator(AT_REST).locator("h2")).to_have_text("A04")
     expect(panel).not_to_have_attribute("inert", "")
     expect(page.locator(".booth.is-selected")).to_have_id(f"booth-{cast.booth + 3}")
     # What cannot be fetched is not chosen: plan and panel speak of the same booth.
-    held.clear()
+    held.hold()
     page.locator(f"#booth-{cast.booth}").click()
-    held.pop().abort()
+    held.take().abort()
     expect(page.locator("#toasts")).to_contain_text("connection")
     expect(page.locator(AT_REST).locator("h2")).to_have_text("A04")
     expect(page.locator(".booth.is-selected")).to_have_id(f"booth-{cast.booth + 3}")
@@ -172,9 +167,11 @@ def test_the_panel_is_that_of_the_last_choice(signed_in, cast, watch):
     panel.get_by_text("Take out of sale").click()
     stop = panel.get_by_role("button", name="Stop sale")
     stop.dblclick()
-    (done,) = held
+    done = held.take()
     page.locator(f"#booth-{cast.booth + 2}").click()
-    held[1].continue_()
+    choice = held.take()
+    assert (done.request.method, choice.request.method) == ("POST", "GET")
+    choice.continue_()
     expect(panel.locator("h2")).to_have_text("A03")
     done.continue_()
     expect(page.locator(f"#booth-{cast.booth + 3}")).to_have_class("booth booth-blocked")

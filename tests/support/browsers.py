@@ -11,6 +11,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Response,
+    Route,
+    sync_playwright,
+)
 
 from tests.support import camera
 from tests.support.databases import ROOT
@@ -219,6 +229,40 @@ def page(open_page: Callable[..., Page]) -> Page:
 def phone(open_page: Callable[..., Page]) -> Page:
     """A page of a phone in Chinese, 390 px wide."""
     return open_page(phone=True)
+
+
+class Held:
+    """Requests of a page to addresses of a pattern: each waits until the test takes it and lets it go."""
+
+    def __init__(self, page: Page, pattern: str) -> None:
+        self.page = page
+        self._waiting: list[Route] = []
+        self._open = False
+        page.route(pattern, self._arrive)
+
+    def _arrive(self, route: Route) -> None:
+        if self._open:
+            route.continue_()
+        else:
+            self._waiting.append(route)
+
+    def take(self) -> Route:
+        """The next one, which may still be on its way."""
+        deadline = time.monotonic() + 10
+        while not self._waiting:
+            assert time.monotonic() < deadline, "nothing was asked"
+            self.page.wait_for_timeout(20)
+        return self._waiting.pop(0)
+
+    def let_go(self) -> None:
+        """All that wait, the last one first, and all that follow."""
+        self._open = True
+        while self._waiting:
+            self._waiting.pop().continue_()
+
+    def hold(self) -> None:
+        """From now on they wait again."""
+        self._open = False
 
 
 class CameraPages:
