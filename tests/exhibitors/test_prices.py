@@ -11,7 +11,7 @@ from sqlalchemy import select
 from expo_crm.billing import queries as billing
 from expo_crm.billing.domain.plan import DueFrom, PlanRefusal, Rule, Step
 from expo_crm.billing.models import Product
-from expo_crm.billing.services import extras, payments, terms
+from expo_crm.billing.services import extras, invoices, payments, terms
 from expo_crm.exhibitors.domain import geometry
 from expo_crm.exhibitors.domain.contract import ContractRefusal
 from expo_crm.exhibitors.domain.quote import QuoteRefusal
@@ -254,6 +254,9 @@ def test_a_draft_gets_a_payment_plan_of_its_own_whose_sum_is_checked(listed):
         ("Part 3", D("5777.37"), june, D(0), "open", False),
     ]
     assert refused(contract_changes.set_plan, made, []) is ContractRefusal.WRONG_STATE
+    # What a credit note takes off is not asked for again as a further instalment.
+    invoices.credit(found[1], [invoices.NewLine("减免", "Goodwill", D(600))], D("18.88"), "goodwill")
+    assert [d.amount for d in schedule.of(made, DAY)] == [D(5000), D(4000), D("5777.37")]
 
 
 def test_the_next_edition_begins_with_draft_lists_and_extras_whose_days_move(listed, session):

@@ -16,7 +16,7 @@ from expo_crm.exhibitors.models import Contract
 from expo_crm.exhibitors.services import contracts
 
 ZERO = Decimal(0)
-PLAN = {InvoiceKind.DEPOSIT, InvoiceKind.BALANCE, InvoiceKind.FULL}
+PLAN = {InvoiceKind.DEPOSIT, InvoiceKind.INSTALMENT, InvoiceKind.BALANCE, InvoiceKind.FULL}
 
 
 @dataclass(frozen=True)
