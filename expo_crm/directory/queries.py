@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, select, union
+from sqlalchemy import ColumnElement, and_, func, or_, select, union
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from expo_crm.accounts.models import User
@@ -34,13 +36,32 @@ from expo_crm.lib import emails, text
 from expo_crm.lib.companies import Verdict, compare_names
 from expo_crm.lib.domains import web_domain
 from expo_crm.lib.permissions import Permission
-from expo_crm.lib.phones import parse_phone
+from expo_crm.lib.phones import parse_phone, to_e164
 from expo_crm.shows.models import Edition
 
 
 def find_company(company_id: int) -> Company | None:
     parts = [joinedload(part) for part in (Company.owner, Company.names, Company.domains)]  # a few rows of each
     return db.session.get(Company, company_id, options=parts)
+
+
+def numbers_like(words: str) -> list[str]:
+    """How a telephone number that somebody types may be stored: as it is dialled, and as it was typed. Empty for what is no number."""
+    plain = unicodedata.normalize("NFKC", words).strip()
+    if sum(c.isdigit() for c in plain) < 7 or re.search(r"[^\W\d_]", plain):
+        return []
+    return list(dict.fromkeys(n for n in (to_e164(plain), plain) if n))
+
+
+def has_number(words: str, *, of_people: bool) -> ColumnElement[bool] | None:
+    """The company's switchboard is the number, or ``of_people`` the phone of somebody who works there. None for what is no number."""
+    numbers = numbers_like(words)
+    if not numbers:
+        return None
+    switchboard = select(MatchKey.company_id).where(MatchKey.key.in_([f"p:{number}" for number in numbers]))
+    people = select(Employment.company_id).join(Employment.person).where(Person.phone.in_(numbers), Employment.until.is_(None))
+    found = Company.id.in_(switchboard) | Company.phone.in_(numbers)
+    return found | Company.id.in_(people) if of_people else found
 
 
 def list_owners() -> list[User]:

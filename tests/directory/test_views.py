@@ -428,3 +428,29 @@ def test_participations_of_many_editions_are_drawn(client, session, cast):
     sign_in(client, cast.sales)
     text = client.get(f"/companies/{cast.companies[0].id}?lang=en").get_data(as_text=True)
     assert "East China Fluid Expo 2025" in text and "9 m²" in text
+
+
+def test_a_number_that_calls_finds_its_company_and_its_person(client, session, cast):
+    first, second = cast.companies[:2]
+    cast.contact.phone = "+8613800138000"
+    second.phone = "021-62881234"
+    companies.duplicates.index_company(second)
+    session.commit()
+    url = f"/companies/{first.id}", f"/companies/{second.id}"
+
+    def found(path, typed):
+        page = client.get(path, query_string={"q": typed}).get_data(as_text=True).split("<tbody")[-1]
+        return tuple(address in page for address in url) if path == "/companies" else cast.contact.name in page
+
+    sign_in(client, cast.sales)
+    for typed in ("138 0013 8000", "+86 138-0013-8000", "１３８００１３８０００", "008613800138000"):
+        assert found("/companies", typed) == (True, False), typed
+        assert found("/people", typed), typed
+    for typed in ("021-62881234", "(021) 6288 1234", "+862162881234"):
+        assert found("/companies", typed) == (False, True), typed
+    assert found("/companies", "62881234567890") == (False, False)
+    # Who may not see numbers of people does not find people by them either.
+    client.post("/sign-out")
+    sign_in(client, cast.reader)
+    assert found("/companies", "13800138000") == (False, False) and not found("/people", "13800138000")
+    assert found("/companies", "021-62881234") == (False, True)

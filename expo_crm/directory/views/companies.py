@@ -58,7 +58,9 @@ def _by_name() -> Any:
 
 
 def _search(words: str) -> ColumnElement[bool]:
-    return or_(listing.contains(Company.search_key, words), Company.tax_id == (naming.tax_code(words) or "-"))
+    found = or_(listing.contains(Company.search_key, words), Company.tax_id == (naming.tax_code(words) or "-"))
+    called = queries.has_number(words, of_people=current_principal().can(Permission.CONTACT_DATA))
+    return found if called is None else found | called
 
 
 def _name_cell(company: Company) -> Markup:
@@ -188,7 +190,7 @@ def companies() -> ResponseReturnValue:
         tie_break=Company.id,
         filters=[*_filters(owners), *own.filters()],
         search=_search,
-        search_hint=_("Name, pinyin initials or tax id"),
+        search_hint=_("Name, pinyin initials, tax id or phone"),
         empty=listing.Empty(
             "building",
             _("No companies yet"),

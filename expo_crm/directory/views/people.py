@@ -40,8 +40,13 @@ def _search(words: str) -> ColumnElement[bool]:
     company = Person.id.in_(
         select(Employment.person_id).join(Employment.company).where(listing.contains(Company.search_key, words))
     )
-    key = emails.email_key(words) if current_principal().can(Permission.CONTACT_DATA) else None
-    return or_(named, company, Person.email == key) if key else or_(named, company)
+    found = [named, company]
+    if current_principal().can(Permission.CONTACT_DATA):
+        if key := emails.email_key(words):
+            found.append(Person.email == key)
+        if numbers := queries.numbers_like(words):
+            found.append(Person.phone.in_(numbers))
+    return or_(*found)
 
 
 def _columns(jobs: dict[int, Employment]) -> list[listing.Column]:
@@ -111,7 +116,7 @@ def people() -> ResponseReturnValue:
             ),
         ],
         search=_search,
-        search_hint=_("Name, pinyin initials or company"),
+        search_hint=_("Name, pinyin initials, company or phone"),
         empty=listing.Empty(
             "users",
             _("No people yet"),
