@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -65,8 +66,7 @@ class Child:
 
     def start(self) -> None:
         """Fork it from this process, which has loaded everything: that takes no time and shares the memory."""
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush()
         self.since = time.monotonic()
         parent = os.getpid()
         self.pid = os.fork()
@@ -102,11 +102,23 @@ def run(app: Flask, host: str, port: int, workers: int, link: str) -> None:
             time.sleep(0.2)
             failed = not all(_keep(child) for child in children)
     except KeyboardInterrupt:
-        click.echo("\nStopping …")
+        _say("\nStopping …")
     finally:
         stop_all(children)
     if failed:
         raise SystemExit(1)
+
+
+def _say(text: str, **style: Any) -> None:
+    """A line for whoever reads along. Where it is kept may be full: that is no reason to stop the gates."""
+    with contextlib.suppress(OSError):
+        click.secho(text, **style)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
 
 
 def _keep(child: Child) -> bool:
@@ -118,9 +130,9 @@ def _keep(child: Child) -> bool:
     child.short_lives = child.short_lives + 1 if time.monotonic() - child.since < SHORT_LIFE else 0
     if child.short_lives >= SHORT_LIVES:
         child.pid = 0
-        click.echo(f"The {child.name} process ends again and again; giving up.", err=True)
+        _say(f"The {child.name} process ends again and again; giving up.", err=True)
         return False
-    click.echo(f"The {child.name} process has ended; starting it again.", err=True)
+    _say(f"The {child.name} process has ended; starting it again.", err=True)
     child.start()
     return True
 
@@ -140,8 +152,7 @@ def _live(work: Callable[[], None], parent: int) -> int:
         traceback.print_exc()
         return 1
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush()
 
 
 def _die_with(parent: int) -> None:
@@ -217,12 +228,12 @@ def _ready(host: str, port: int, web: Child) -> bool:
 
 
 def _greet(base_url: str, link: str) -> None:
-    click.echo("")
-    click.secho(f"  Open {base_url}", bold=True)
+    _say("")
+    _say(f"  Open {base_url}", bold=True)
     if link:
-        click.echo("  First sign-in, as administrator, by this link (it works once, for 24 hours):")
-        click.secho(f"  {link}", fg="cyan")
+        _say("  First sign-in, as administrator, by this link (it works once, for 24 hours):")
+        _say(f"  {link}", fg="cyan")
     else:
-        click.echo("  Sign in with your account, or make a new administrator: .venv/bin/flask user admin-link")
-    click.echo("  Stop with Ctrl-C.")
-    click.echo("")
+        _say("  Sign in with your account, or make a new administrator: .venv/bin/flask user admin-link")
+    _say("  Stop with Ctrl-C.")
+    _say("")

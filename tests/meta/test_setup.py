@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from expo_crm.cli import serve
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements", "requirements-dev")
@@ -57,3 +61,18 @@ def test_no_built_or_installed_file_is_committed() -> None:
         if name.startswith((".venv/", "node_modules/", "instance/", "expo_crm/static/dist")) or name.endswith((".mo", ".pyc"))
     ]
     assert not wrong
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a Linux device")
+def test_a_full_log_stops_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says at its start, or of a worker that crashed, has no room: the gates stay open."""
+    full = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115 - closing it fails, too
+    monkeypatch.setattr(sys, "stdout", full)
+    monkeypatch.setattr(sys, "stderr", full)
+    serve._greet("http://127.0.0.1:5000", "")
+    serve._say("The web process has ended; starting it again.", err=True)
+    serve._flush()
+    with pytest.raises(OSError, match="space"):
+        full.flush()
+    with contextlib.suppress(OSError):
+        full.close()
