@@ -1,12 +1,14 @@
 // What was typed into a form is not lost when its answer is a refusal instead of a page: the session was over, the form was
 // open too long, a rule said no, the network was gone. It waits in this tab until the form is opened again from there
-// (after signing in, or by going back), and is forgotten with the next page that follows a form that was taken.
+// (after signing in, or by going back), and is forgotten with the next page that follows a form that was taken. It is nobody
+// else's: who signs in here as another person does not meet it.
 import { on, text } from "./dom.js";
 import { toast } from "./toasts.js";
 
 const KEY = "kept-form";
 const MINUTES = 60;
 const LARGEST = 200_000; // characters; the browser's own limit is some megabytes for all
+const who = () => document.body.dataset.who;
 const here = () => location.pathname + location.search;
 
 const forms = () => [...document.querySelectorAll("form")].filter((form) => form.method === "post");
@@ -42,7 +44,7 @@ document.addEventListener("submit", (e) => {
     .filter(isTyped)
     .map((c) => [c.name, c.type, c.value, c.checked === true, c.multiple ? [...c.selectedOptions].map((o) => o.value) : null]);
   const hasWords = fields.some(([, type, value]) => type !== "hidden" && type !== "checkbox" && type !== "radio" && value.trim());
-  const kept = { at: Date.now(), page: here(), action: address(form), place: alike(form).indexOf(form), fields };
+  const kept = { at: Date.now(), who: who(), page: here(), action: address(form), place: alike(form).indexOf(form), fields };
   write(hasWords && JSON.stringify(kept).length < LARGEST ? kept : null);
 });
 
@@ -86,7 +88,7 @@ window.addEventListener("load", () => {
   if (refusal) return;
   // Whoever comes here by "back" with something kept has seen no page of ours since: the network was gone.
   const cameBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-  const isFormsPage = kept.page === here();
+  const isFormsPage = kept.page === here() && kept.who === who();
   write(cameBack && !isFormsPage ? { ...kept, refused: true } : null);
   if (isFormsPage && (kept.refused || cameBack)) restore(kept);
 });

@@ -221,3 +221,16 @@ def test_what_was_typed_outlives_the_session(signed_in, live_server):
     expect(page.get_by_role("heading", level=1)).to_contain_text("Typed With Care Ltd")
     page.goto("/companies/new")  # once is enough: a form that was taken leaves nothing behind
     expect(page.locator("[name=name_en]")).to_have_value("")
+    # Another person who signs in at the same screen does not meet what this one typed.
+    page.fill("[name=name_en]", "Nobody Else's Ltd")
+    with live_server.database() as session:
+        session.execute(update(UserSession).values(ended_at=clock.now()))
+    page.get_by_role("button", name="Save").click()
+    sign_in.click()
+    page.fill("[name=email]", "sales@example.com")
+    page.fill("[name=password]", PASSWORD)
+    page.press("[name=password]", "Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("New company")
+    page.wait_for_load_state("load")
+    expect(page.locator("[name=name_en]")).to_have_value("")
+    assert page.evaluate("sessionStorage.getItem('kept-form')") is None
